@@ -1,0 +1,1 @@
+//! Audience queries: parse, normalise, evaluate on one contact.

@@ -1,0 +1,1 @@
+//! Health workers, posts, facilities and jurisdictions: reading sources and mapping them.
