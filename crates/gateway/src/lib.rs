@@ -1,1 +1,3 @@
 //! Channels to mobile operators.
+
+pub mod smpp;

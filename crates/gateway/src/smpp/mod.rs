@@ -1,0 +1,3 @@
+//! SMPP 3.4: direct connections to mobile operators.
+
+pub mod codec;
