@@ -160,6 +160,14 @@ impl IdMaker {
         T::from(self.uuid(now))
     }
 
+    /// Another maker with a stream of its own, drawn from this one.
+    #[must_use]
+    pub fn fork(&mut self) -> Self {
+        let mut seed = [0; 32];
+        self.random.fill_bytes(&mut seed);
+        Self::new(seed)
+    }
+
     /// A number in `0..1`, from the same seeded stream.
     pub fn unit(&mut self) -> f64 {
         (self.random.next_u64() >> 11) as f64 / (1_u64 << 53) as f64
