@@ -1,2 +1,18 @@
-//! The binary.
-fn main() {}
+//! mhero: one binary that puts a ministry of health in two-way contact with its health workers.
+
+mod cli;
+mod cmd;
+mod config;
+mod logs;
+mod output;
+
+use clap::Parser as _;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let cli = cli::Cli::parse();
+    match cmd::run(cli) {
+        Ok(code) => code,
+        Err(error) => output::fail(&error),
+    }
+}

@@ -1,0 +1,67 @@
+//! The command line. Every command takes the global options; a command's own are beside its code, in [`crate::cmd`].
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
+
+use crate::cmd;
+
+/// The arguments of the process.
+#[derive(Debug, Parser)]
+#[command(name = "mhero", version, about, max_term_width = 100, propagate_version = true)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Options of every command.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Global options")]
+pub(crate) struct Global {
+    /// The data directory, which `mhero init` makes
+    #[arg(long, global = true, value_name = "DIR", env = "MHERO_DATA", default_value = "mhero-data")]
+    pub(crate) data: PathBuf,
+
+    /// Print one JSON document on stdout instead of text
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+
+    /// The kind of store, in place of the configured one
+    #[arg(long, global = true, value_name = "KIND", env = "MHERO_STORE")]
+    pub(crate) store: Option<StoreKind>,
+
+    /// The PostgreSQL server, as `postgres://user@host:port/database`; keep a password out of the command line: other
+    /// users of the machine can read it there. Set MHERO_POSTGRES_URL or `postgres.url_file` instead
+    #[arg(long, global = true, value_name = "URL")]
+    pub(crate) postgres: Option<String>,
+
+    /// Say more in the log: -v debug, -vv trace
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub(crate) verbose: u8,
+}
+
+/// The engine that keeps the data.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum StoreKind {
+    /// One file in the data directory; nothing to install
+    #[default]
+    Sqlite,
+    /// A PostgreSQL server
+    Postgres,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Make a data directory with a commented configuration file
+    Init(cmd::init::Args),
+    /// Check the installation; each failed check says what to do
+    Doctor(cmd::doctor::Args),
+    /// Print a completion script for a shell
+    Completions(cmd::completions::Args),
+    /// Write the manual pages (section 1) into a folder, or the main page to stdout
+    Man(cmd::completions::ManArgs),
+}
