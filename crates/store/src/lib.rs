@@ -1,1 +1,193 @@
-//! Persistence on SQLite and PostgreSQL behind one interface.
+//! Persistence: one interface, two engines.
+//!
+//! [`Store`] is an enum over SQLite and PostgreSQL. The operations of the conversation loop ([`ops`]) are written once
+//! per engine (`sqlite::hot`, `postgres::hot`); everything else goes through the small query facade ([`query`]) with one
+//! SQL text for both. Nothing outside this crate writes SQL.
+
+pub mod ops;
+pub mod sqlite;
+
+use base::{ContactId, IdMaker, MessageId, Millis, Part};
+use ops::{
+    Inbound, InboxRow, Ingested, Lease, Mailbox, NewProblem, Receipt, ReceiptOutcome, Step, Submitted, Swept,
+    WireRequest, Wired,
+};
+pub use sqlite::Sqlite;
+
+/// What the store answers.
+pub type StoreResult<T> = Result<T, StoreError>;
+
+/// What can go wrong in the store, and what to do about it.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// SQLite refused a statement or the file. Surfaces where the statement's operation was called.
+    #[error("the database refused: {0}")]
+    Sqlite(#[from] rusqlite::Error),
+    /// The commit failed: nothing of the group was written. A full disk is the usual cause; free space and try again.
+    #[error("the database could not commit: {0}; is the disk full?")]
+    Commit(String),
+    /// A contact's rows changed between loading and committing a step: it is loaded and stepped again.
+    #[error("contact {contact} changed while a step was made")]
+    Conflict {
+        /// The contact.
+        contact: ContactId,
+    },
+    /// This process no longer holds a part it wrote to: another one has taken it over.
+    #[error("part {part} is no longer held by this process")]
+    Fenced {
+        /// The part.
+        part: Part,
+    },
+    /// What was read is not what was ever written. Restore a backup, and keep the file for an enquiry.
+    #[error("the database holds what it should not: {0}")]
+    Corrupt(String),
+    /// The place for the database cannot hold one.
+    #[error("{0}")]
+    Unusable(String),
+    /// Code that ran inside the store panicked; its writes were undone.
+    #[error("a write panicked: {0}")]
+    Panicked(String),
+    /// The store has been closed.
+    #[error("the store is closed")]
+    Closed,
+}
+
+/// A store of either kind.
+#[derive(Clone)]
+pub enum Store {
+    /// Embedded: the default.
+    Sqlite(Sqlite),
+}
+
+impl Store {
+    /// Writes inbound messages; see [`Inbound`]. One answer each, in order, after the commit.
+    pub async fn ingest(&self, batch: Vec<Inbound>) -> StoreResult<Vec<Ingested>> {
+        match self {
+            Self::Sqlite(db) => db.write(move |db| sqlite::hot::ingest(db, &batch)).await,
+        }
+    }
+
+    /// Those of `contacts`, who have just opted out, to whom a message is still on its way. What waited for them is
+    /// withdrawn.
+    pub async fn still_wired(&self, contacts: Vec<ContactId>) -> StoreResult<Vec<ContactId>> {
+        match self {
+            Self::Sqlite(db) => db.read(move |db| sqlite::hot::still_wired(db, &contacts)).await,
+        }
+    }
+
+    /// Reads what waits in up to `limit` inbox rows of the lease's parts, beginning at part `from`.
+    pub async fn claim(&self, lease: &Lease, from: Part, limit: usize) -> StoreResult<Vec<Mailbox>> {
+        match self {
+            Self::Sqlite(db) => {
+                let lease = lease.clone();
+                db.read(move |db| sqlite::hot::claim(db, &lease, from, limit)).await
+            }
+        }
+    }
+
+    /// Commits steps in one transaction, all or none.
+    ///
+    /// # Errors
+    /// [`StoreError::Fenced`] when a part is no longer held, [`StoreError::Conflict`] when a contact changed since it
+    /// was loaded; nothing is written then.
+    pub async fn commit_steps(&self, lease: &Lease, steps: std::sync::Arc<Vec<Step>>) -> StoreResult<()> {
+        match self {
+            Self::Sqlite(db) => {
+                let _ = lease;
+                db.write(move |db| sqlite::hot::commit_steps(db, &steps)).await
+            }
+        }
+    }
+
+    /// Marks messages `wired` and gives them to be submitted; see [`WireRequest`].
+    pub async fn wire(&self, lease: &Lease, request: WireRequest) -> StoreResult<Vec<Wired>> {
+        match self {
+            Self::Sqlite(db) => {
+                let lease = lease.clone();
+                db.write(move |db| sqlite::hot::wire(db, &lease, &request)).await
+            }
+        }
+    }
+
+    /// Records what became of submits.
+    pub async fn submitted(&self, batch: Vec<Submitted>) -> StoreResult<()> {
+        match self {
+            Self::Sqlite(db) => db.write(move |db| sqlite::hot::submitted(db, &batch)).await,
+        }
+    }
+
+    /// Applies delivery receipts. One answer each, in order.
+    pub async fn receipts(&self, batch: Vec<Receipt>) -> StoreResult<Vec<ReceiptOutcome>> {
+        match self {
+            Self::Sqlite(db) => db.write(move |db| sqlite::hot::receipts(db, &batch)).await,
+        }
+    }
+
+    /// Fires up to `limit` timers that are due.
+    pub async fn sweep(&self, lease: &Lease, now: Millis, limit: usize, mut ids: IdMaker) -> StoreResult<Swept> {
+        match self {
+            Self::Sqlite(db) => {
+                let lease = lease.clone();
+                db.write(move |db| sqlite::hot::sweep(db, &lease, now, limit, &mut ids)).await
+            }
+        }
+    }
+
+    /// Marks as `unknown` what somebody else had marked `wired` in the lease's parts; gives how many.
+    pub async fn recover(&self, lease: &Lease, now: Millis) -> StoreResult<usize> {
+        match self {
+            Self::Sqlite(db) => {
+                let lease = lease.clone();
+                db.write(move |db| sqlite::hot::recover(db, &lease, now)).await
+            }
+        }
+    }
+
+    /// Moves inbox rows that cannot be handled to the work list.
+    pub async fn quarantine(
+        &self,
+        part: Part,
+        rows: Vec<InboxRow>,
+        problem: NewProblem,
+        at: Millis,
+    ) -> StoreResult<()> {
+        match self {
+            Self::Sqlite(db) => db.write(move |db| sqlite::hot::quarantine(db, part, &rows, &problem, at)).await,
+        }
+    }
+
+    /// Forgets dedupe keys of windows before `bucket` and receipts parked before `receipts_before`, in one part.
+    pub async fn forget(&self, part: Part, bucket: i64, receipts_before: Millis) -> StoreResult<usize> {
+        match self {
+            Self::Sqlite(db) => db.write(move |db| sqlite::hot::forget(db, part, bucket, receipts_before)).await,
+        }
+    }
+}
+
+/// The identity of a URN text: without channel and display.
+fn identity(urn: &str) -> &str {
+    urn.split(['?', '#']).next().unwrap_or(urn)
+}
+
+/// The work list's row for a message of which nobody knows whether it was sent.
+fn unknown_problem(message: MessageId, contact: ContactId) -> NewProblem {
+    NewProblem {
+        kind: "message_unknown".into(),
+        key: message.to_string(),
+        subject: contact.to_string(),
+        message: "The operator never answered whether it took this message".into(),
+        remedy: "Ask the contact or the operator; send it again only if it did not arrive.".into(),
+    }
+}
+
+/// Which of the `unknown` messages to one address a receipt speaks of: the one with its reference; else, where the
+/// receipt carries none, the only one whose text it quotes.
+fn pick_unknown(candidates: &[(MessageId, u16, String)], receipt: &Receipt) -> Option<MessageId> {
+    if let Some(reference) = receipt.reference {
+        return candidates.iter().find(|(_, of, _)| *of == reference).map(|(id, _, _)| *id);
+    }
+    let quoted = receipt.text.as_deref().map(str::trim).filter(|text| !text.is_empty());
+    let mut fitting = candidates.iter().filter(|(_, _, text)| quoted.is_none_or(|quoted| text.starts_with(quoted)));
+    let first = fitting.next()?;
+    fitting.next().is_none().then_some(first.0)
+}

@@ -1,0 +1,168 @@
+-- The registry, flows, campaigns and settings: plain tables, small beside the hot ones.
+
+CREATE TABLE source_record(
+  source TEXT NOT NULL,
+  kind TEXT NOT NULL,
+  source_id TEXT NOT NULL,
+  hash BLOB NOT NULL,
+  raw TEXT NOT NULL,
+  imported_on INTEGER NOT NULL,
+  PRIMARY KEY(source, kind, source_id)
+) WITHOUT ROWID;
+
+CREATE TABLE place(
+  id BLOB NOT NULL PRIMARY KEY,
+  source TEXT NOT NULL,
+  source_id TEXT NOT NULL,
+  kind TEXT NOT NULL,               -- jurisdiction or facility
+  level TEXT NOT NULL DEFAULT '',
+  name TEXT NOT NULL,
+  name_folded TEXT NOT NULL,
+  parent BLOB,
+  low INTEGER NOT NULL DEFAULT 0,   -- the subtree is low..=high
+  high INTEGER NOT NULL DEFAULT 0,
+  path TEXT NOT NULL DEFAULT '',
+  UNIQUE(source, source_id)
+) WITHOUT ROWID;
+CREATE INDEX place_low ON place(low);
+
+CREATE TABLE worker(
+  id BLOB NOT NULL PRIMARY KEY,
+  source TEXT NOT NULL,
+  source_id TEXT NOT NULL,
+  contact BLOB NOT NULL,
+  name TEXT NOT NULL,
+  status TEXT NOT NULL,
+  document TEXT NOT NULL,           -- JSON: names, gender, phones, posts, skills as read from the source
+  changed_on INTEGER NOT NULL,
+  UNIQUE(source, source_id)
+) WITHOUT ROWID;
+CREATE INDEX worker_contact ON worker(contact);
+
+-- The words of the registry: few beside the workers, so that `~` looks through them and not through the workers.
+CREATE TABLE term(
+  id INTEGER PRIMARY KEY,
+  kind TEXT NOT NULL,               -- cadre, facility, skill
+  code TEXT NOT NULL DEFAULT '',
+  label TEXT NOT NULL,
+  folded TEXT NOT NULL,
+  UNIQUE(kind, code, folded)
+);
+
+-- What audiences are chosen by, one row a contact; maintained with contact and worker in their transactions.
+CREATE TABLE audience(
+  part INTEGER NOT NULL,
+  contact BLOB NOT NULL,
+  name_folded TEXT NOT NULL DEFAULT '',
+  cadre INTEGER,
+  facility INTEGER,
+  place INTEGER,                    -- position in the place tree
+  gender TEXT,
+  worker_status TEXT,
+  language TEXT,
+  status TEXT NOT NULL,
+  created_day INTEGER NOT NULL,
+  last_seen_day INTEGER,
+  PRIMARY KEY(part, contact)
+) WITHOUT ROWID;
+CREATE INDEX audience_cadre_place ON audience(cadre, place);
+CREATE INDEX audience_place ON audience(place);
+CREATE INDEX audience_last_seen ON audience(last_seen_day);
+CREATE INDEX audience_name ON audience(name_folded, contact);
+
+CREATE TABLE contact_skill(
+  term INTEGER NOT NULL,
+  part INTEGER NOT NULL,
+  contact BLOB NOT NULL,
+  PRIMARY KEY(term, part, contact)
+) WITHOUT ROWID;
+
+CREATE TABLE contact_group(
+  id BLOB NOT NULL PRIMARY KEY,
+  name TEXT NOT NULL,
+  name_folded TEXT NOT NULL UNIQUE,
+  query TEXT,
+  created_on INTEGER NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE group_member(
+  contact_group BLOB NOT NULL,
+  part INTEGER NOT NULL,
+  contact BLOB NOT NULL,
+  PRIMARY KEY(contact_group, part, contact)
+) WITHOUT ROWID;
+
+CREATE TABLE field(
+  key TEXT NOT NULL PRIMARY KEY,
+  id BLOB NOT NULL,
+  name TEXT NOT NULL,
+  type TEXT NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE flow(
+  id BLOB NOT NULL PRIMARY KEY,
+  name TEXT NOT NULL,
+  type TEXT NOT NULL,
+  revision INTEGER NOT NULL,
+  definition TEXT NOT NULL,
+  imported TEXT NOT NULL,           -- as it came
+  created_on INTEGER NOT NULL,
+  modified_on INTEGER NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE trigger(
+  id BLOB NOT NULL PRIMARY KEY,
+  kind TEXT NOT NULL,               -- keyword
+  keyword TEXT NOT NULL,
+  match_type TEXT NOT NULL,         -- first_word or only_word
+  flow BLOB NOT NULL,
+  UNIQUE(kind, keyword)
+) WITHOUT ROWID;
+
+CREATE TABLE channel(
+  id BLOB NOT NULL PRIMARY KEY,
+  name TEXT NOT NULL UNIQUE,
+  kind TEXT NOT NULL,
+  address TEXT NOT NULL DEFAULT '',
+  created_on INTEGER NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE campaign(
+  id BLOB NOT NULL PRIMARY KEY,
+  name TEXT NOT NULL,
+  flow BLOB NOT NULL,
+  query TEXT NOT NULL,
+  created_on INTEGER NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE start(
+  id BLOB NOT NULL PRIMARY KEY,
+  campaign BLOB NOT NULL,
+  flow BLOB NOT NULL,
+  query TEXT NOT NULL,
+  state TEXT NOT NULL,              -- running, paused, cancelled or done
+  created_on INTEGER NOT NULL,
+  fanned_out_on INTEGER,
+  valid_until INTEGER
+) WITHOUT ROWID;
+
+CREATE TABLE problem(
+  id BLOB NOT NULL PRIMARY KEY,
+  kind TEXT NOT NULL,
+  key TEXT NOT NULL,
+  subject TEXT NOT NULL,
+  message TEXT NOT NULL,
+  remedy TEXT NOT NULL,
+  state TEXT NOT NULL DEFAULT 'open',
+  payload TEXT,                     -- what could not be processed, as it was
+  times INTEGER NOT NULL DEFAULT 1,
+  created_on INTEGER NOT NULL,
+  modified_on INTEGER NOT NULL,
+  UNIQUE(kind, key)
+) WITHOUT ROWID;
+CREATE INDEX problem_state ON problem(state, modified_on);
+
+CREATE TABLE setting(
+  key TEXT NOT NULL PRIMARY KEY,
+  value TEXT NOT NULL
+) WITHOUT ROWID;
