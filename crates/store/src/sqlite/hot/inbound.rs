@@ -1,0 +1,250 @@
+//! Intake: dedupe, reassembly, contact, message, inbox, consent.
+
+use super::{
+    ChannelId, Connection, Consent, ContactId, INCOMPLETE, IdMaker, Inbound, Ingested, MessageId, MessageState, Millis,
+    NewProblem, OptionalExtension, Part, StoreError, StoreResult, Task, enqueue, id, params, problem, settle_message,
+    text_of,
+};
+
+/// How long the parts of a long inbound message are waited for.
+const REASSEMBLY_MILLIS: i64 = 10 * 60 * 1_000;
+
+/// Writes inbound messages: dedupe, reassembly, contact, message, inbox, consent. One answer each, in order.
+pub fn ingest(db: &Connection, batch: &[Inbound]) -> StoreResult<Vec<Ingested>> {
+    batch.iter().map(|inbound| ingest_one(db, inbound)).collect()
+}
+
+fn ingest_one(db: &Connection, inbound: &Inbound) -> StoreResult<Ingested> {
+    if let Some(key) = &inbound.dedupe {
+        let before = db
+            .prepare_cached("SELECT 1 FROM dedupe WHERE part = ?1 AND bucket = ?2 AND hash = ?3")?
+            .exists(params![key.part.0, key.bucket - 1, key.hash])?;
+        if before
+            || db
+                .prepare_cached("INSERT OR IGNORE INTO dedupe(part, bucket, hash) VALUES(?1, ?2, ?3)")?
+                .execute(params![key.part.0, key.bucket, key.hash])?
+                == 0
+        {
+            return Ok(Ingested::Duplicate);
+        }
+    }
+    let text = match inbound.segment {
+        None => inbound.text.clone(),
+        Some(segment) => {
+            let address_part = Part::of_address(&inbound.address).0;
+            db.prepare_cached(
+                "INSERT OR IGNORE INTO segment(part, address, channel, number, reference, total, sequence, text, received_on)
+                 VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+            )?
+            .execute(params![
+                address_part,
+                inbound.address,
+                inbound.channel.as_bytes(),
+                inbound.to,
+                segment.reference,
+                segment.total,
+                segment.sequence,
+                inbound.text,
+                inbound.received_on.0
+            ])?;
+            let key = SegmentKey {
+                part: address_part,
+                address: inbound.address.clone(),
+                channel: *inbound.channel.as_bytes(),
+                number: inbound.to.clone(),
+                reference: segment.reference,
+                total: segment.total,
+            };
+            let texts = segment_texts(db, &key)?;
+            if texts.len() < usize::from(segment.total) {
+                if texts.len() == 1 {
+                    db.prepare_cached(
+                        "INSERT OR IGNORE INTO timer(part, due, contact, kind, ref) VALUES(?1, ?2, ?3, ?4, ?5)",
+                    )?
+                    .execute(params![
+                        address_part,
+                        inbound.received_on.0 + REASSEMBLY_MILLIS,
+                        inbound.new_contact.as_bytes(),
+                        INCOMPLETE,
+                        text_of(&key)?.as_bytes()
+                    ])?;
+                }
+                return Ok(Ingested::Incomplete);
+            }
+            drop_segments(db, &key)?;
+            texts.concat()
+        }
+    };
+    let (contact, unknown_sender) = deliver(db, inbound, text)?;
+    Ok(Ingested::New { contact, unknown_sender })
+}
+
+/// What the parts of one long inbound message have in common.
+#[derive(serde::Serialize, serde::Deserialize)]
+struct SegmentKey {
+    part: u8,
+    address: String,
+    channel: [u8; 16],
+    number: String,
+    reference: u16,
+    total: u8,
+}
+
+fn segment_texts(db: &Connection, key: &SegmentKey) -> StoreResult<Vec<String>> {
+    let mut statement = db.prepare_cached(
+        "SELECT text FROM segment WHERE part = ?1 AND address = ?2 AND channel = ?3 AND number = ?4
+           AND reference = ?5 AND total = ?6 ORDER BY sequence",
+    )?;
+    let key = params![key.part, key.address, key.channel, key.number, key.reference, key.total];
+    let texts = statement.query_map(key, |row| row.get(0))?.collect::<Result<_, _>>()?;
+    Ok(texts)
+}
+
+fn drop_segments(db: &Connection, key: &SegmentKey) -> StoreResult<()> {
+    db.prepare_cached(
+        "DELETE FROM segment WHERE part = ?1 AND address = ?2 AND channel = ?3 AND number = ?4
+           AND reference = ?5 AND total = ?6",
+    )?
+    .execute(params![key.part, key.address, key.channel, key.number, key.reference, key.total])?;
+    Ok(())
+}
+
+/// Files a whole inbound message with the contact who has its address, making one if nobody has.
+fn deliver(db: &Connection, inbound: &Inbound, text: String) -> StoreResult<(ContactId, bool)> {
+    let address_part = Part::of_address(&inbound.address);
+    let known: Option<ContactId> = db
+        .prepare_cached("SELECT contact FROM urn WHERE part = ?1 AND address = ?2")?
+        .query_row(params![address_part.0, inbound.address], |row| id(row, 0))
+        .optional()?;
+    let contact = known.unwrap_or(inbound.new_contact);
+    if known.is_none() {
+        make_unknown_sender(db, inbound, address_part)?;
+    }
+    let contact_part = contact.part();
+    db.prepare_cached(
+        "INSERT INTO message(part, id, contact, state, channel, address, number, text, created_on, modified_on)
+         VALUES(?1, ?2, ?3, 0, ?4, ?5, ?6, ?7, ?8, ?8)",
+    )?
+    .execute(params![
+        contact_part.0,
+        inbound.id.as_bytes(),
+        contact.as_bytes(),
+        inbound.channel.as_bytes(),
+        inbound.address,
+        inbound.to,
+        text,
+        inbound.received_on.0
+    ])?;
+    let task = Task::Message {
+        message: inbound.id,
+        channel: inbound.channel,
+        address: inbound.address.clone(),
+        to: inbound.to.clone(),
+        text,
+        received_on: inbound.received_on,
+        dedupe: inbound.dedupe,
+        consent: inbound.consent,
+    };
+    enqueue(db, contact_part, inbound.id, contact, &task)?;
+    match inbound.consent {
+        Some(Consent::OptOut) => opt_out(db, contact_part, contact, &inbound.address, inbound.received_on)?,
+        Some(Consent::OptIn) => {
+            db.prepare_cached("DELETE FROM suppression WHERE address = ?1")?.execute([&inbound.address])?;
+        }
+        None => {}
+    }
+    Ok((contact, known.is_none()))
+}
+
+fn make_unknown_sender(db: &Connection, inbound: &Inbound, address_part: Part) -> StoreResult<()> {
+    let contact = inbound.new_contact;
+    let urns = text_of(&[&inbound.address])?;
+    db.prepare_cached("INSERT INTO contact(part, id, created_on, urns) VALUES(?1, ?2, ?3, ?4)")?.execute(params![
+        contact.part().0,
+        contact.as_bytes(),
+        inbound.received_on.0,
+        urns
+    ])?;
+    db.prepare_cached("INSERT INTO urn(part, address, contact_part, contact) VALUES(?1, ?2, ?3, ?4)")?
+        .execute(params![address_part.0, inbound.address, contact.part().0, contact.as_bytes()])?;
+    db.prepare_cached("INSERT INTO audience(part, contact, status, created_day) VALUES(?1, ?2, 'active', ?3)")?
+        .execute(params![contact.part().0, contact.as_bytes(), inbound.received_on.0.div_euclid(86_400_000)])?;
+    problem(
+        db,
+        &NewProblem {
+            kind: "unknown_sender".into(),
+            key: inbound.address.clone(),
+            subject: contact.to_string(),
+            message: format!("{} wrote to us and belongs to no worker", inbound.address),
+            remedy: "Add the number to the worker who has it at the source and import again.".into(),
+        },
+        inbound.received_on,
+        None,
+    )
+}
+
+/// Puts an address on the suppression list and withdraws what waits for its contact.
+fn opt_out(db: &Connection, part: Part, contact: ContactId, address: &str, at: Millis) -> StoreResult<()> {
+    db.prepare_cached("INSERT OR IGNORE INTO suppression(address, reason, at) VALUES(?1, 'stop', ?2)")?
+        .execute(params![address, at.0])?;
+    let mut statement = db.prepare_cached(
+        "DELETE FROM outbox WHERE part = ?1 AND contact = ?2 AND state IN (1, 9) AND class = 0 RETURNING id",
+    )?;
+    let withdrawn: Vec<MessageId> =
+        statement.query_map(params![part.0, contact.as_bytes()], |row| id(row, 0))?.collect::<Result<_, _>>()?;
+    for message in withdrawn {
+        settle_message(db, part, message, contact, MessageState::Refused, Some("opted_out"), at)?;
+    }
+    Ok(())
+}
+
+/// What is still on its way to contacts who have just opted out: those of `contacts` with a message that is `wired`.
+pub fn still_wired(db: &Connection, contacts: &[ContactId]) -> StoreResult<Vec<ContactId>> {
+    let mut statement =
+        db.prepare_cached("SELECT 1 FROM outbox WHERE part = ?1 AND contact = ?2 AND state = 2 AND class = 0")?;
+    let mut wired = Vec::new();
+    for contact in contacts {
+        if statement.exists(params![contact.part().0, contact.as_bytes()])? {
+            wired.push(*contact);
+        }
+    }
+    Ok(wired)
+}
+
+/// The parts of a long message that did come are delivered as they are, and the gap becomes a problem.
+pub(super) fn incomplete_due(
+    db: &Connection,
+    new_contact: ContactId,
+    key: &[u8],
+    now: Millis,
+    ids: &mut IdMaker,
+) -> StoreResult<()> {
+    let key: SegmentKey = serde_json::from_slice(key).map_err(|error| StoreError::Corrupt(error.to_string()))?;
+    let texts = segment_texts(db, &key)?;
+    if texts.is_empty() {
+        return Ok(());
+    }
+    drop_segments(db, &key)?;
+    let message: MessageId = ids.next(now);
+    let inbound = Inbound {
+        id: message,
+        new_contact,
+        channel: ChannelId(uuid::Uuid::from_bytes(key.channel)),
+        address: key.address.clone(),
+        to: key.number.clone(),
+        text: String::new(),
+        received_on: now,
+        dedupe: None,
+        consent: None,
+        segment: None,
+    };
+    let (contact, _) = deliver(db, &inbound, texts.concat())?;
+    let found = NewProblem {
+        kind: "message_incomplete".into(),
+        key: message.to_string(),
+        subject: contact.to_string(),
+        message: format!("{} of {} parts of a long message from {} came", texts.len(), key.total, key.address),
+        remedy: "Ask the sender to send the message again if what came is not enough.".into(),
+    };
+    problem(db, &found, now, None)
+}
