@@ -198,7 +198,6 @@ mod tests {
         assert_eq!(printed(false, false), "3 workers\n");
         assert_eq!(printed(true, false), "{\n  \"workers\": 3\n}\n");
         assert_eq!(printed(true, true), "{\"workers\":3}\n");
-        Output::new(true).print_line(&Counted { workers: 1 }).unwrap();
         progress(3, "counting").finish();
     }
 
