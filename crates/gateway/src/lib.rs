@@ -11,6 +11,7 @@
 
 mod event;
 mod link;
+pub mod operator_sim;
 pub mod smpp;
 pub mod throttle;
 
