@@ -3,14 +3,14 @@
 CREATE TABLE contact(
   part smallint NOT NULL,
   id bytea NOT NULL,
-  worker bytea,                      -- the worker whose messaging side this is
+  worker bytea,                     -- the worker whose messaging side this is
   name text COLLATE "C",
   name_folded text COLLATE "C" NOT NULL DEFAULT '',
   language text COLLATE "C",
   status text COLLATE "C" NOT NULL DEFAULT 'active',
   timezone text COLLATE "C",
   created_on bigint NOT NULL,
-  last_seen_on bigint,             -- to the day; the exact time is in session
+  last_seen_on bigint,              -- to the day; the exact time is in session
   urns text COLLATE "C" NOT NULL DEFAULT '[]',
   groups text COLLATE "C" NOT NULL DEFAULT '[]',
   fields text COLLATE "C" NOT NULL DEFAULT '{}',
@@ -19,8 +19,8 @@ CREATE TABLE contact(
 );
 
 CREATE TABLE urn(
-  part smallint NOT NULL,            -- the address's own part
-  address text COLLATE "C" NOT NULL,            -- identity: scheme:path
+  part smallint NOT NULL,           -- the address's own part
+  address text COLLATE "C" NOT NULL, -- identity: scheme:path
   contact_part smallint NOT NULL,
   contact bytea NOT NULL,
   PRIMARY KEY(part, address)
@@ -65,7 +65,7 @@ CREATE TABLE message(
   state smallint NOT NULL,
   channel bytea,
   address text COLLATE "C",
-  number text COLLATE "C",                      -- ours: written to, or sent from
+  number text COLLATE "C",          -- ours: written to, or sent from
   text text COLLATE "C" NOT NULL,
   segments smallint NOT NULL DEFAULT 1,
   created_on bigint NOT NULL,
@@ -76,7 +76,7 @@ CREATE TABLE message(
   resent smallint NOT NULL DEFAULT 0,
   delivered smallint NOT NULL DEFAULT 0, -- how many segments the phone has
   external_ids text COLLATE "C",
-  detail text COLLATE "C",                      -- why it was refused or failed
+  detail text COLLATE "C",          -- why it was refused or failed
   PRIMARY KEY(part, id)
 );
 
@@ -93,7 +93,7 @@ CREATE TABLE outbox(
   part smallint NOT NULL,
   contact bytea NOT NULL,
   id bytea NOT NULL,
-  state smallint NOT NULL,           -- 1 queued, 2 wired, 6 unknown, 9 set aside while its start is paused
+  state smallint NOT NULL,          -- 1 queued, 2 wired, 6 unknown, 9 set aside while its start is paused
   channel bytea NOT NULL,
   priority smallint NOT NULL,
   class smallint NOT NULL,
@@ -102,9 +102,10 @@ CREATE TABLE outbox(
   start bytea,
   valid_until bigint,
   answers text COLLATE "C",
-  resend_after bigint,             -- null: held when unknown
+  resend_after bigint,              -- null: held when unknown
   resent smallint NOT NULL DEFAULT 0,
-  owner bigint,                    -- the process that marked it wired
+  refusals smallint NOT NULL DEFAULT 0, -- how often the operator refused it for the moment
+  owner bigint,                     -- the process that marked it wired
   wired_on bigint,
   PRIMARY KEY(part, contact, id)
 );
@@ -114,20 +115,20 @@ CREATE TABLE timer(
   part smallint NOT NULL,
   due bigint NOT NULL,
   contact bytea NOT NULL,
-  kind smallint NOT NULL,            -- 1 the session's wait, 2 an unknown message, 3 an incomplete inbound message
+  kind smallint NOT NULL,           -- 1 the session's wait, 2 an unknown message, 3 an incomplete inbound message
   ref bytea NOT NULL DEFAULT '',
   PRIMARY KEY(part, due, contact, kind, ref)
 );
 
 CREATE TABLE dedupe(
-  part smallint NOT NULL,            -- the address's own part
+  part smallint NOT NULL,           -- the address's own part
   bucket bigint NOT NULL,
   hash bytea NOT NULL,
   PRIMARY KEY(part, bucket, hash)
 );
 
 CREATE TABLE segment(
-  part smallint NOT NULL,            -- the address's own part
+  part smallint NOT NULL,           -- the address's own part
   address text COLLATE "C" NOT NULL,
   channel bytea NOT NULL,
   number text COLLATE "C" NOT NULL,
@@ -140,13 +141,13 @@ CREATE TABLE segment(
 );
 
 CREATE TABLE receipt(
-  part smallint NOT NULL,            -- the address's own part
+  part smallint NOT NULL,           -- the address's own part
   channel bytea NOT NULL,
   external_id text COLLATE "C" NOT NULL,
-  message_part smallint,             -- null while the receipt is parked
+  message_part smallint,            -- null while the receipt is parked
   contact bytea,
   message bytea,
-  state smallint,                    -- of a parked receipt
+  state smallint,                   -- of a parked receipt
   detail text COLLATE "C",
   at bigint NOT NULL,
   PRIMARY KEY(part, channel, external_id)
@@ -156,7 +157,7 @@ CREATE TABLE recipient(
   part smallint NOT NULL,
   start bytea NOT NULL,
   contact bytea NOT NULL,
-  state smallint NOT NULL,           -- of the opening message; 0 before there is one
+  state smallint NOT NULL,          -- of the opening message; 0 before there is one
   detail text COLLATE "C",
   cadre text COLLATE "C" NOT NULL DEFAULT '',
   place text COLLATE "C" NOT NULL DEFAULT '',
@@ -178,7 +179,7 @@ CREATE TABLE count(
 CREATE TABLE fanout(
   part smallint NOT NULL,
   start bytea NOT NULL,
-  cursor bytea NOT NULL,             -- the last contact that was taken
+  cursor bytea NOT NULL,            -- the last contact that was taken
   done smallint NOT NULL DEFAULT 0,
   PRIMARY KEY(part, start)
 );
@@ -195,7 +196,7 @@ CREATE TABLE lease(
   part smallint NOT NULL PRIMARY KEY,
   owner bigint,                     -- null: nobody
   epoch bigint NOT NULL DEFAULT 0
-) WITH (fillfactor = 50);
+);
 INSERT INTO lease(part) SELECT generate_series(0, 255);
 
 -- The processes that run; one that has not been heard of for a while is dead. Times are this database's.

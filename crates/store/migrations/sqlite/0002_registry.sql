@@ -41,7 +41,7 @@ CREATE INDEX worker_contact ON worker(contact);
 
 -- The words of the registry: few beside the workers, so that `~` looks through them and not through the workers.
 CREATE TABLE term(
-  id INTEGER PRIMARY KEY,
+  id INTEGER NOT NULL PRIMARY KEY,
   kind TEXT NOT NULL,               -- cadre, facility, skill
   code TEXT NOT NULL DEFAULT '',
   label TEXT NOT NULL,

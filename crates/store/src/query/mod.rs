@@ -88,7 +88,7 @@ impl Store {
                 let sql = sql.to_owned();
                 store.read(move |connection| sqlite::query(connection, &sql, &values)).await
             }
-            Self::Postgres(store) => postgres::query(&*store.client().await?, sql, &values).await,
+            Self::Postgres(store) => postgres::query(&store.client().await?, sql, &values).await,
         }
     }
 
@@ -121,7 +121,7 @@ impl Store {
                     .await
             }
             Self::Postgres(store) => {
-                postgres::each(&*store.client().await?, sql, &values, |row| each(&mut state, row)).await?;
+                postgres::each(&store.client().await?, sql, &values, |row| each(&mut state, row)).await?;
                 Ok(state)
             }
         }
@@ -133,7 +133,7 @@ impl Store {
     /// As [`Store::query`].
     pub async fn execute(&self, sql: &str, values: Vec<Value>) -> StoreResult<u64> {
         let mut unit = Unit::new();
-        unit.add(sql, values);
+        unit.add(sql.to_owned(), values);
         Ok(self.run(unit).await?.pop().map_or(0, |done| done.changed))
     }
 

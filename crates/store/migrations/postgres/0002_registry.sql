@@ -1,0 +1,168 @@
+-- The registry, flows, campaigns and settings: plain tables, small beside the hot ones.
+
+CREATE TABLE source_record(
+  source text COLLATE "C" NOT NULL,
+  kind text COLLATE "C" NOT NULL,
+  source_id text COLLATE "C" NOT NULL,
+  hash bytea NOT NULL,
+  raw text COLLATE "C" NOT NULL,
+  imported_on bigint NOT NULL,
+  PRIMARY KEY(source, kind, source_id)
+);
+
+CREATE TABLE place(
+  id bytea NOT NULL PRIMARY KEY,
+  source text COLLATE "C" NOT NULL,
+  source_id text COLLATE "C" NOT NULL,
+  kind text COLLATE "C" NOT NULL,   -- jurisdiction or facility
+  level text COLLATE "C" NOT NULL DEFAULT '',
+  name text COLLATE "C" NOT NULL,
+  name_folded text COLLATE "C" NOT NULL,
+  parent bytea,
+  low bigint NOT NULL DEFAULT 0,    -- the subtree is low..=high
+  high bigint NOT NULL DEFAULT 0,
+  path text COLLATE "C" NOT NULL DEFAULT '',
+  UNIQUE(source, source_id)
+);
+CREATE INDEX place_low ON place(low);
+
+CREATE TABLE worker(
+  id bytea NOT NULL PRIMARY KEY,
+  source text COLLATE "C" NOT NULL,
+  source_id text COLLATE "C" NOT NULL,
+  contact bytea NOT NULL,
+  name text COLLATE "C" NOT NULL,
+  status text COLLATE "C" NOT NULL,
+  document text COLLATE "C" NOT NULL, -- JSON: names, gender, phones, posts, skills as read from the source
+  changed_on bigint NOT NULL,
+  UNIQUE(source, source_id)
+);
+CREATE INDEX worker_contact ON worker(contact);
+
+-- The words of the registry: few beside the workers, so that `~` looks through them and not through the workers.
+CREATE TABLE term(
+  id bigint PRIMARY KEY,
+  kind text COLLATE "C" NOT NULL,   -- cadre, facility, skill
+  code text COLLATE "C" NOT NULL DEFAULT '',
+  label text COLLATE "C" NOT NULL,
+  folded text COLLATE "C" NOT NULL,
+  UNIQUE(kind, code, folded)
+);
+
+-- What audiences are chosen by, one row a contact; maintained with contact and worker in their transactions.
+CREATE TABLE audience(
+  part smallint NOT NULL,
+  contact bytea NOT NULL,
+  name_folded text COLLATE "C" NOT NULL DEFAULT '',
+  cadre bigint,
+  facility bigint,
+  place bigint,                     -- position in the place tree
+  gender text COLLATE "C",
+  worker_status text COLLATE "C",
+  language text COLLATE "C",
+  status text COLLATE "C" NOT NULL,
+  created_day bigint NOT NULL,
+  last_seen_day bigint,
+  PRIMARY KEY(part, contact)
+);
+CREATE INDEX audience_cadre_place ON audience(cadre, place);
+CREATE INDEX audience_place ON audience(place);
+CREATE INDEX audience_last_seen ON audience(last_seen_day);
+CREATE INDEX audience_name ON audience(name_folded, contact);
+
+CREATE TABLE contact_skill(
+  term bigint NOT NULL,
+  part smallint NOT NULL,
+  contact bytea NOT NULL,
+  PRIMARY KEY(term, part, contact)
+);
+
+CREATE TABLE contact_group(
+  id bytea NOT NULL PRIMARY KEY,
+  name text COLLATE "C" NOT NULL,
+  name_folded text COLLATE "C" NOT NULL UNIQUE,
+  query text COLLATE "C",
+  created_on bigint NOT NULL
+);
+
+CREATE TABLE group_member(
+  contact_group bytea NOT NULL,
+  part smallint NOT NULL,
+  contact bytea NOT NULL,
+  PRIMARY KEY(contact_group, part, contact)
+);
+
+CREATE TABLE field(
+  key text COLLATE "C" NOT NULL PRIMARY KEY,
+  id bytea NOT NULL,
+  name text COLLATE "C" NOT NULL,
+  type text COLLATE "C" NOT NULL
+);
+
+CREATE TABLE flow(
+  id bytea NOT NULL PRIMARY KEY,
+  name text COLLATE "C" NOT NULL,
+  type text COLLATE "C" NOT NULL,
+  revision bigint NOT NULL,
+  definition text COLLATE "C" NOT NULL,
+  imported text COLLATE "C" NOT NULL, -- as it came
+  created_on bigint NOT NULL,
+  modified_on bigint NOT NULL
+);
+
+CREATE TABLE trigger(
+  id bytea NOT NULL PRIMARY KEY,
+  kind text COLLATE "C" NOT NULL,   -- keyword
+  keyword text COLLATE "C" NOT NULL,
+  match_type text COLLATE "C" NOT NULL, -- first_word or only_word
+  flow bytea NOT NULL,
+  UNIQUE(kind, keyword)
+);
+
+CREATE TABLE channel(
+  id bytea NOT NULL PRIMARY KEY,
+  name text COLLATE "C" NOT NULL UNIQUE,
+  kind text COLLATE "C" NOT NULL,
+  address text COLLATE "C" NOT NULL DEFAULT '',
+  created_on bigint NOT NULL
+);
+
+CREATE TABLE campaign(
+  id bytea NOT NULL PRIMARY KEY,
+  name text COLLATE "C" NOT NULL,
+  flow bytea NOT NULL,
+  query text COLLATE "C" NOT NULL,
+  created_on bigint NOT NULL
+);
+
+CREATE TABLE start(
+  id bytea NOT NULL PRIMARY KEY,
+  campaign bytea NOT NULL,
+  flow bytea NOT NULL,
+  query text COLLATE "C" NOT NULL,
+  state text COLLATE "C" NOT NULL,  -- running, paused, cancelled or done
+  created_on bigint NOT NULL,
+  fanned_out_on bigint,
+  valid_until bigint
+);
+
+CREATE TABLE problem(
+  id bytea NOT NULL PRIMARY KEY,
+  kind text COLLATE "C" NOT NULL,
+  key text COLLATE "C" NOT NULL,
+  subject text COLLATE "C" NOT NULL,
+  message text COLLATE "C" NOT NULL,
+  remedy text COLLATE "C" NOT NULL,
+  state text COLLATE "C" NOT NULL DEFAULT 'open',
+  payload text COLLATE "C",         -- what could not be processed, as it was
+  times bigint NOT NULL DEFAULT 1,
+  created_on bigint NOT NULL,
+  modified_on bigint NOT NULL,
+  UNIQUE(kind, key)
+);
+CREATE INDEX problem_state ON problem(state, modified_on);
+
+CREATE TABLE setting(
+  key text COLLATE "C" NOT NULL PRIMARY KEY,
+  value text COLLATE "C" NOT NULL
+);

@@ -1,0 +1,5 @@
+//! The store's tests: each runs on SQLite and, where `MHERO_TEST_POSTGRES` names a server, on PostgreSQL.
+
+mod query;
+mod schema;
+mod support;
