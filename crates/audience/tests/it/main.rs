@@ -1,0 +1,7 @@
+//! Audience queries through the public surface.
+
+mod conformance;
+mod evaluation;
+mod model;
+mod parsing;
+mod properties;
