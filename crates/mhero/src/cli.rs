@@ -60,6 +60,8 @@ pub(crate) enum Command {
     Init(cmd::init::Args),
     /// Check the installation; each failed check says what to do
     Doctor(cmd::doctor::Args),
+    /// Run a simulated mobile operator: a real SMPP server with phones that answer
+    OperatorSim(cmd::operator_sim::Args),
     /// Print a completion script for a shell
     Completions(cmd::completions::Args),
     /// Write the manual pages (section 1) into a folder, or the main page to stdout

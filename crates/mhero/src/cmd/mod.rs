@@ -3,6 +3,7 @@
 pub(crate) mod completions;
 pub(crate) mod doctor;
 pub(crate) mod init;
+pub(crate) mod operator_sim;
 
 use crate::cli::{Cli, Command, Global};
 use crate::config::{self, Config};
@@ -62,6 +63,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     match cli.command {
         Command::Init(args) => init::run(&ctx, args),
         Command::Doctor(args) => doctor::run(&ctx, args),
+        Command::OperatorSim(args) => operator_sim::run(&ctx, args),
         Command::Completions(args) => completions::run(args),
         Command::Man(args) => completions::man(args),
     }
