@@ -1,0 +1,4 @@
+//! The server over real connections.
+
+mod operations;
+mod peer;
