@@ -4,15 +4,25 @@
 //! per engine (`sqlite::hot`, `postgres::hot`); everything else goes through the small query facade ([`query`]) with one
 //! SQL text for both. Nothing outside this crate writes SQL.
 
+mod backup;
+mod campaign;
+mod migrate;
 pub mod ops;
+pub mod postgres;
+pub mod query;
 pub mod sqlite;
 
 use base::{ContactId, IdMaker, MessageId, Millis, Part};
 use ops::{
-    Inbound, InboxRow, Ingested, Lease, Mailbox, NewProblem, Receipt, ReceiptOutcome, Step, Submitted, Swept,
+    Inbound, InboxRow, Ingested, Lease, Mailbox, NewProblem, Owner, Receipt, ReceiptOutcome, Step, Submitted, Swept,
     WireRequest, Wired,
 };
-pub use sqlite::Sqlite;
+use std::sync::Arc;
+pub use campaign::{Member, NewStart, Started, Status, StatusRow};
+pub use migrate::{Migrated, latest};
+pub use postgres::Postgres;
+pub use query::QueryError;
+pub use sqlite::{Sqlite, panic_text};
 
 /// What the store answers.
 pub type StoreResult<T> = Result<T, StoreError>;
@@ -23,6 +33,15 @@ pub enum StoreError {
     /// SQLite refused a statement or the file. Surfaces where the statement's operation was called.
     #[error("the database refused: {0}")]
     Sqlite(#[from] rusqlite::Error),
+    /// PostgreSQL refused a statement. Surfaces where the statement's operation was called.
+    #[error("the database refused: {}", postgres::explain(.0))]
+    Postgres(#[from] tokio_postgres::Error),
+    /// PostgreSQL gave no connection in time: it is down, unreachable, or has too few connections for its clients.
+    #[error("no connection to the database: {0}")]
+    Connection(String),
+    /// A statement or a column that cannot be read.
+    #[error(transparent)]
+    Query(#[from] QueryError),
     /// The commit failed: nothing of the group was written. A full disk is the usual cause; free space and try again.
     #[error("the database could not commit: {0}; is the disk full?")]
     Commit(String),
@@ -57,6 +76,8 @@ pub enum StoreError {
 pub enum Store {
     /// Embedded: the default.
     Sqlite(Sqlite),
+    /// Shared by any number of processes.
+    Postgres(Postgres),
 }
 
 impl Store {
@@ -64,14 +85,19 @@ impl Store {
     pub async fn ingest(&self, batch: Vec<Inbound>) -> StoreResult<Vec<Ingested>> {
         match self {
             Self::Sqlite(db) => db.write(move |db| sqlite::hot::ingest(db, &batch)).await,
+            Self::Postgres(db) => postgres::hot::ingest(db, &batch).await,
         }
     }
 
-    /// Those of `contacts`, who have just opted out, to whom a message is still on its way. What waited for them is
-    /// withdrawn.
-    pub async fn still_wired(&self, contacts: Vec<ContactId>) -> StoreResult<Vec<ContactId>> {
+    /// Withdraws what still waits for `contacts`, who have just opted out, and gives those to whom a message is on its
+    /// way: their opt-out is acknowledged only when there are none.
+    pub async fn still_wired(&self, contacts: Vec<ContactId>, at: Millis) -> StoreResult<Vec<ContactId>> {
         match self {
-            Self::Sqlite(db) => db.read(move |db| sqlite::hot::still_wired(db, &contacts)).await,
+            Self::Sqlite(db) => {
+                let _ = at;
+                db.read(move |db| sqlite::hot::still_wired(db, &contacts)).await
+            },
+            Self::Postgres(db) => postgres::hot::still_wired(db, &contacts, at).await,
         }
     }
 
@@ -81,7 +107,8 @@ impl Store {
             Self::Sqlite(db) => {
                 let lease = lease.clone();
                 db.read(move |db| sqlite::hot::claim(db, &lease, from, limit)).await
-            }
+            },
+            Self::Postgres(db) => postgres::hot::claim(db, lease, from, limit).await,
         }
     }
 
@@ -90,12 +117,10 @@ impl Store {
     /// # Errors
     /// [`StoreError::Fenced`] when a part is no longer held, [`StoreError::Conflict`] when a contact changed since it
     /// was loaded; nothing is written then.
-    pub async fn commit_steps(&self, lease: &Lease, steps: std::sync::Arc<Vec<Step>>) -> StoreResult<()> {
+    pub async fn commit_steps(&self, lease: &Lease, steps: Arc<Vec<Step>>) -> StoreResult<()> {
         match self {
-            Self::Sqlite(db) => {
-                let _ = lease;
-                db.write(move |db| sqlite::hot::commit_steps(db, &steps)).await
-            }
+            Self::Sqlite(db) => db.write(move |db| sqlite::hot::commit_steps(db, &steps)).await,
+            Self::Postgres(db) => postgres::hot::commit_steps(db, lease, &steps).await,
         }
     }
 
@@ -105,7 +130,8 @@ impl Store {
             Self::Sqlite(db) => {
                 let lease = lease.clone();
                 db.write(move |db| sqlite::hot::wire(db, &lease, &request)).await
-            }
+            },
+            Self::Postgres(db) => postgres::hot::wire(db, lease, &request).await,
         }
     }
 
@@ -113,6 +139,7 @@ impl Store {
     pub async fn submitted(&self, batch: Vec<Submitted>) -> StoreResult<()> {
         match self {
             Self::Sqlite(db) => db.write(move |db| sqlite::hot::submitted(db, &batch)).await,
+            Self::Postgres(db) => postgres::hot::submitted(db, &batch).await,
         }
     }
 
@@ -120,6 +147,7 @@ impl Store {
     pub async fn receipts(&self, batch: Vec<Receipt>) -> StoreResult<Vec<ReceiptOutcome>> {
         match self {
             Self::Sqlite(db) => db.write(move |db| sqlite::hot::receipts(db, &batch)).await,
+            Self::Postgres(db) => postgres::hot::receipts(db, &batch).await,
         }
     }
 
@@ -129,7 +157,8 @@ impl Store {
             Self::Sqlite(db) => {
                 let lease = lease.clone();
                 db.write(move |db| sqlite::hot::sweep(db, &lease, now, limit, &mut ids)).await
-            }
+            },
+            Self::Postgres(db) => postgres::hot::sweep(db, lease, now, limit, &mut ids).await,
         }
     }
 
@@ -139,20 +168,16 @@ impl Store {
             Self::Sqlite(db) => {
                 let lease = lease.clone();
                 db.write(move |db| sqlite::hot::recover(db, &lease, now)).await
-            }
+            },
+            Self::Postgres(db) => postgres::hot::recover(db, lease, now).await,
         }
     }
 
     /// Moves inbox rows that cannot be handled to the work list.
-    pub async fn quarantine(
-        &self,
-        part: Part,
-        rows: Vec<InboxRow>,
-        problem: NewProblem,
-        at: Millis,
-    ) -> StoreResult<()> {
+    pub async fn quarantine(&self, part: Part, rows: Vec<InboxRow>, problem: NewProblem, at: Millis) -> StoreResult<()> {
         match self {
             Self::Sqlite(db) => db.write(move |db| sqlite::hot::quarantine(db, part, &rows, &problem, at)).await,
+            Self::Postgres(db) => postgres::hot::quarantine(db, part, &rows, &problem, at).await,
         }
     }
 
@@ -160,6 +185,29 @@ impl Store {
     pub async fn forget(&self, part: Part, bucket: i64, receipts_before: Millis) -> StoreResult<usize> {
         match self {
             Self::Sqlite(db) => db.write(move |db| sqlite::hot::forget(db, part, bucket, receipts_before)).await,
+            Self::Postgres(db) => postgres::hot::forget(db, part, bucket, receipts_before).await,
+        }
+    }
+
+    /// Says that this process lives and gives the parts that it holds now: on SQLite all of them.
+    pub async fn balance(&self, owner: Owner) -> StoreResult<Lease> {
+        match self {
+            Self::Sqlite(db) => {
+                let _ = db;
+                Ok(Lease::all(owner))
+            },
+            Self::Postgres(db) => db.balance().await,
+        }
+    }
+
+    /// Ends the store after what waits is committed; on PostgreSQL the parts are given back first.
+    pub async fn close(&self) -> () {
+        match self {
+            Self::Sqlite(db) => db.close().await,
+            Self::Postgres(db) => {
+                drop(db.release().await);
+                db.close();
+            },
         }
     }
 }

@@ -160,7 +160,7 @@ fn connect(path: &Path, flags: OpenFlags, cache_kib: i64) -> StoreResult<Connect
 }
 
 /// The words of a panic, for an error message.
-fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
+pub fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
     panic
         .downcast_ref::<&str>()
         .map(|text| (*text).to_owned())

@@ -187,12 +187,12 @@ fn commit_step(db: &Connection, step: &Step) -> StoreResult<()> {
     for (start, progress, at) in &step.progress {
         let sql = match progress {
             Progress::Responded => {
-                "UPDATE recipient SET responded_on = COALESCE(responded_on, ?4)
-                 WHERE part = ?1 AND start = ?2 AND contact = ?3"
+                "UPDATE recipient SET responded_on = ?4
+                 WHERE part = ?1 AND start = ?2 AND contact = ?3 AND responded_on IS NULL"
             }
             Progress::Completed => {
-                "UPDATE recipient SET completed_on = COALESCE(completed_on, ?4)
-                 WHERE part = ?1 AND start = ?2 AND contact = ?3"
+                "UPDATE recipient SET completed_on = ?4
+                 WHERE part = ?1 AND start = ?2 AND contact = ?3 AND completed_on IS NULL"
             }
         };
         db.prepare_cached(sql)?.execute(params![step.part.0, start.as_bytes(), step.contact.as_bytes(), at.0])?;
