@@ -1,0 +1,92 @@
+//! Choosing between values, and errors.
+
+use super::{MANY, Native};
+use crate::expression::error::Result;
+use crate::expression::{Scope, Value};
+
+pub(super) static FUNCTIONS: &[Native] = &[
+    Native::new(
+        "and",
+        "values...",
+        (1, MANY),
+        and,
+        "Whether all values are true. The first one that isn't decides.",
+        &[("@(and(true, \"yes\"))", "true"), ("@(and(true, 0))", "false")],
+    )
+    .taking_errors(),
+    Native::new(
+        "or",
+        "values...",
+        (1, MANY),
+        or,
+        "Whether any value is true. The first one that is decides.",
+        &[("@(or(false, 1))", "true")],
+    )
+    .taking_errors(),
+    Native::new(
+        "if",
+        "test, value, otherwise",
+        (3, 3),
+        choose,
+        "The second argument if the first is true, else the third.",
+        &[("@(if(1 = 1, \"foo\", 1 / 0))", "foo")],
+    )
+    .taking_errors(),
+    Native::new(
+        "default",
+        "value, alternative",
+        (2, 2),
+        default,
+        "The alternative if the value is an error or empty, else the value.",
+        &[("@(default(undeclared.var, \"none\"))", "none"), ("@(default(10, 20))", "10")],
+    )
+    .taking_errors(),
+    Native::new(
+        "is_error",
+        "value",
+        (1, 1),
+        is_error,
+        "Whether the value is an error.",
+        &[("@(is_error(1 / 0))", "true")],
+    )
+    .taking_errors(),
+];
+
+fn and(_: &mut Scope, args: &[Value]) -> Result<Value> {
+    for arg in args {
+        if !arg.to_bool()? {
+            return Ok(Value::Bool(false));
+        }
+    }
+    Ok(Value::Bool(true))
+}
+
+fn or(_: &mut Scope, args: &[Value]) -> Result<Value> {
+    for arg in args {
+        if arg.to_bool()? {
+            return Ok(Value::Bool(true));
+        }
+    }
+    Ok(Value::Bool(false))
+}
+
+fn choose(_: &mut Scope, args: &[Value]) -> Result<Value> {
+    Ok(if args[0].to_bool()? { args[1].clone() } else { args[2].clone() })
+}
+
+fn default(_: &mut Scope, args: &[Value]) -> Result<Value> {
+    let empty = match &args[0] {
+        Value::Null | Value::Error(_) => true,
+        Value::Text(text) => text.is_empty(),
+        Value::Object(object) => match object.default_value() {
+            Some(default) => default.to_text().is_ok_and(|text| text.is_empty()),
+            None => false,
+        },
+        _ => false,
+    };
+    Ok(if empty { args[1].clone() } else { args[0].clone() })
+}
+
+fn is_error(_: &mut Scope, args: &[Value]) -> Result<Value> {
+    Ok(Value::Bool(args[0].is_error()))
+}

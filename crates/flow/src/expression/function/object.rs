@@ -1,0 +1,152 @@
+//! Objects.
+
+use std::sync::Arc;
+
+use super::{MANY, Native};
+use crate::expression::convert::{to_function, to_object};
+use crate::expression::error::{Result, fail};
+use crate::expression::{Scope, Value};
+use crate::urn::Urn;
+
+pub(super) static FUNCTIONS: &[Native] = &[
+    Native::new(
+        "object",
+        "pairs...",
+        (0, MANY),
+        object,
+        "An object from names and values in turn.",
+        &[("@(object(\"a\", 123, \"b\", \"hello\"))", "{a: 123, b: hello}")],
+    ),
+    Native::new(
+        "count",
+        "value",
+        (1, 1),
+        count,
+        "How many items an array or members an object has.",
+        &[("@(count(array(\"a\", \"b\")))", "2"), ("@(count(null))", "0")],
+    ),
+    Native::new(
+        "extract",
+        "object, name",
+        (2, 2),
+        extract,
+        "One member of an object; null if it is missing.",
+        &[("@(extract(object(\"a\", 1), \"a\"))", "1")],
+    ),
+    Native::new(
+        "extract_object",
+        "object, names...",
+        (2, MANY),
+        extract_object,
+        "An object with some members of another; missing ones are null.",
+        &[("@(extract_object(object(\"a\", 1, \"b\", 2), \"b\"))", "{b: 2}")],
+    ),
+    Native::new(
+        "keys",
+        "object",
+        (1, 1),
+        keys,
+        "The names of an object's members in order.",
+        &[("@(keys(object(\"b\", 1, \"a\", 2)))", "[a, b]")],
+    ),
+    Native::new(
+        "foreach_value",
+        "object, function, arguments...",
+        (2, MANY),
+        foreach_value,
+        "The object with each value replaced by what a function gives for it.",
+        &[("@(foreach_value(object(\"a\", \"x\"), upper))", "{a: X}")],
+    ),
+    Native::new(
+        "urn_parts",
+        "urn",
+        (1, 1),
+        urn_parts,
+        "Scheme, path and display of a URN.",
+        &[("@(urn_parts(\"tel:+231990000001\").path)", "+231990000001"), ("@(urn_parts(\"nobody\"))", "error")],
+    ),
+    Native::new(
+        "attachment_parts",
+        "text",
+        (1, 1),
+        attachment_parts,
+        "Content type and URL of an attachment.",
+        &[("@(attachment_parts(\"image/jpeg:http://example.com/a.jpg\").content_type)", "image/jpeg")],
+    ),
+];
+
+fn object(_: &mut Scope, args: &[Value]) -> Result<Value> {
+    if !args.len().is_multiple_of(2) {
+        fail!("requires an even number of arguments");
+    }
+    let mut members: Vec<(Arc<str>, Value)> = Vec::with_capacity(args.len() / 2);
+    for pair in args.chunks_exact(2) {
+        members.push((pair[0].to_text()?, pair[1].clone()));
+    }
+    Ok(Value::object(members))
+}
+
+fn count(_: &mut Scope, args: &[Value]) -> Result<Value> {
+    Ok(match &args[0] {
+        Value::Null => Value::from(0_usize),
+        Value::Array(items) => items.len().into(),
+        Value::Object(object) => object.count().into(),
+        _ => fail!("value isn't countable"),
+    })
+}
+
+fn extract(_: &mut Scope, args: &[Value]) -> Result<Value> {
+    Ok(to_object(&args[0])?.get(&args[1].to_text()?).unwrap_or_default())
+}
+
+fn extract_object(_: &mut Scope, args: &[Value]) -> Result<Value> {
+    let object = to_object(&args[0])?;
+    let mut members: Vec<(Arc<str>, Value)> = Vec::with_capacity(args.len() - 1);
+    for name in &args[1..] {
+        let name = name.to_text()?;
+        let value = object.get(&name).unwrap_or_default();
+        members.push((name, value));
+    }
+    Ok(Value::object(members))
+}
+
+fn keys(_: &mut Scope, args: &[Value]) -> Result<Value> {
+    Ok(Value::array(to_object(&args[0])?.names().into_iter().map(Value::Text).collect()))
+}
+
+fn foreach_value(scope: &mut Scope, args: &[Value]) -> Result<Value> {
+    let (object, function) = (to_object(&args[0])?, to_function(&args[1])?);
+    let mut call = vec![Value::Null; args.len() - 1];
+    call[1..].clone_from_slice(&args[2..]);
+    let mut members = Vec::with_capacity(object.count());
+    for (name, value) in object.members() {
+        call[0] = value;
+        match scope.call(&function, &call) {
+            Value::Error(error) => return Err(error),
+            value => members.push((name, value)),
+        }
+    }
+    Ok(Value::object(members))
+}
+
+fn urn_parts(_: &mut Scope, args: &[Value]) -> Result<Value> {
+    let text = args[0].to_text()?;
+    match Urn::parse(&text) {
+        Ok(urn) => Ok(Value::object([
+            ("scheme", Value::from(urn.scheme())),
+            ("path", Value::from(urn.path())),
+            ("display", Value::from(urn.display())),
+        ])),
+        Err(error) => fail!("{text} is not a valid URN: {error}"),
+    }
+}
+
+fn attachment_parts(_: &mut Scope, args: &[Value]) -> Result<Value> {
+    let text = args[0].to_text()?;
+    // A content type has no colon, and a bare URL's scheme is followed by slashes.
+    let (kind, url) = match text.split_once(':') {
+        Some((kind, url)) if !url.starts_with("//") => (kind, url),
+        _ => ("", &*text),
+    };
+    Ok(Value::object([("content_type", Value::from(kind)), ("url", Value::from(url))]))
+}

@@ -1,0 +1,30 @@
+//! Router test `has_category`.
+
+use crate::expression::error::fail;
+use crate::expression::function::{MANY, Native};
+use crate::expression::{Result, Scope, Value};
+use super::outcome::{matched, unmatched};
+
+pub(super) static TEST: Native = Native::new(
+    "has_category",
+    "result, categories...",
+    (2, MANY),
+    test,
+    "Whether a result's category is one of some categories.",
+    &[("@(has_category(object(\"category\", \"Other\"), \"Yes\", \"Other\").match)", "Other"), ("@(has_category(object(\"category\", \"No\"), \"Yes\"))", "false")],
+);
+
+fn test(_: &mut Scope, args: &[Value]) -> Result<Value> {
+    let category = match &args[0] {
+        Value::Object(result) => result.get("category"),
+        _ => None,
+    };
+    let Some(category) = category else { fail!("first argument must be a result") };
+    let category = category.to_text()?;
+    for wanted in &args[1..] {
+        if wanted.to_text()? == category {
+            return Ok(matched(category));
+        }
+    }
+    Ok(unmatched())
+}

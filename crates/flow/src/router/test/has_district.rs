@@ -1,0 +1,27 @@
+//! Router test `has_district`.
+
+use crate::environment::Level;
+use crate::expression::function::Native;
+use crate::expression::{Result, Scope, Value};
+use super::outcome::unmatched;
+use super::places::{enabled, first, only};
+
+pub(super) static TEST: Native = Native::new(
+    "has_district",
+    "text [, state]",
+    (1, 2),
+    test,
+    "Whether the text names a district, of a state if one is given; the match is its path.",
+    &[],
+);
+
+fn test(scope: &mut Scope, args: &[Value]) -> Result<Value> {
+    let text = args[0].to_text()?;
+    let locations = enabled(scope)?;
+    let Some(state) = args.get(1).map(Value::to_text).transpose()? else {
+        return Ok(only(&locations.find(scope.env, Level::District, &text, None)));
+    };
+    let states = locations.find(scope.env, Level::State, &state, None);
+    let found = states.first().map(|state| locations.find(scope.env, Level::District, &text, Some(state)));
+    Ok(found.map_or_else(unmatched, |found| first(&found)))
+}

@@ -1,0 +1,22 @@
+//! Router test `has_error`.
+
+use crate::expression::function::Native;
+use crate::expression::{Result, Scope, Value};
+use super::outcome::{matched, unmatched};
+
+pub(super) static TEST: Native = Native::new(
+    "has_error",
+    "value",
+    (1, 1),
+    test,
+    "Whether the value is an error; the match is its text.",
+    &[("@(has_error(1 / 0).match)", "division by zero"), ("@(has_error(\"hello\"))", "false")],
+)
+.taking_errors();
+
+fn test(_: &mut Scope, args: &[Value]) -> Result<Value> {
+    Ok(match &args[0] {
+        Value::Error(error) => matched(error.reason()),
+        _ => unmatched(),
+    })
+}

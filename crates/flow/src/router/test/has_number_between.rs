@@ -1,0 +1,20 @@
+//! Router test `has_number_between`.
+
+use crate::expression::convert::to_number;
+use crate::expression::function::Native;
+use crate::expression::{Result, Scope, Value};
+use super::numbers::find;
+
+pub(super) static TEST: Native = Native::new(
+    "has_number_between",
+    "text, min, max",
+    (3, 3),
+    test,
+    "Whether there is a number from one bound to another, both included.",
+    &[("@(has_number_between(\"the number is 42\", 40, 44).match)", "42"), ("@(has_number_between(\"the number is 42\", 50, 60))", "false")],
+);
+
+fn test(scope: &mut Scope, args: &[Value]) -> Result<Value> {
+    let (min, max) = (to_number(&args[1])?, to_number(&args[2])?);
+    find(scope, &args[0], |number| number >= min && number <= max)
+}

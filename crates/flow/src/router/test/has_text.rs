@@ -1,0 +1,20 @@
+//! Router test `has_text`.
+
+use crate::expression::function::Native;
+use crate::expression::{Result, Scope, Value};
+use super::outcome::{matched, unmatched};
+
+pub(super) static TEST: Native = Native::new(
+    "has_text",
+    "text",
+    (1, 1),
+    test,
+    "Whether there is anything but space; the match is the text without space around it.",
+    &[("@(has_text(\" quick brown \").match)", "quick brown"), ("@(has_text(\" \"))", "false")],
+);
+
+pub(super) fn test(_: &mut Scope, args: &[Value]) -> Result<Value> {
+    let text = args[0].to_text()?;
+    let trimmed = text.trim();
+    Ok(if trimmed.is_empty() { unmatched() } else { matched(trimmed) })
+}
