@@ -29,7 +29,7 @@ pub(crate) struct Global {
     pub(crate) json: bool,
 
     /// The kind of store, in place of the configured one
-    #[arg(long, global = true, value_name = "KIND", env = "MHERO_STORE")]
+    #[arg(long, global = true, value_name = "KIND")]
     pub(crate) store: Option<StoreKind>,
 
     /// The PostgreSQL server, as `postgres://user@host:port/database`; keep a password out of the command line: other

@@ -7,10 +7,13 @@
 mod keys;
 
 use anyhow::{Context as _, bail};
+use base::Secret;
+use base::optout::{Wish, Words};
+use gateway::smpp;
 use serde::de::IntoDeserializer as _;
 use serde::{Deserialize, Deserializer};
 use std::collections::BTreeMap;
-use std::fmt::{self, Write as _};
+use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -28,33 +31,6 @@ const PREFIX: &str = "MHERO_";
 
 /// Variables with our prefix that are no configuration keys.
 const OTHER_VARIABLES: &[&str] = &["MHERO_DATA", "MHERO_TEST_POSTGRES"];
-
-/// A value that no log, error or answer may show.
-#[derive(Clone, PartialEq, Eq)]
-pub(crate) struct Secret(String);
-
-impl Secret {
-    pub(crate) fn new(value: String) -> Self {
-        Self(value)
-    }
-
-    /// The value itself. Whoever calls this answers for where it goes.
-    pub(crate) fn expose(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("[secret]")
-    }
-}
-
-impl<'de> Deserialize<'de> for Secret {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        String::deserialize(from).map(Self)
-    }
-}
 
 /// The whole configuration, checked.
 #[derive(Debug, Clone, Deserialize)]
@@ -99,11 +75,13 @@ pub(crate) struct Ministry {
     pub(crate) name: String,
     /// ISO 639-3, the default first.
     pub(crate) languages: Vec<String>,
+    /// IANA name; UTC when `None`.
+    pub(crate) timezone: Option<String>,
 }
 
 impl Default for Ministry {
     fn default() -> Self {
-        Self { name: "Ministry of Health".into(), languages: vec!["eng".into()] }
+        Self { name: "Ministry of Health".into(), languages: vec!["eng".into()], timezone: None }
     }
 }
 
@@ -133,7 +111,7 @@ impl Default for Http {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Postgres {
-    pub(crate) url: Option<Secret>,
+    pub(crate) url: Option<Secret<String>>,
     pub(crate) url_file: Option<PathBuf>,
     pub(crate) connections: u16,
 }
@@ -172,8 +150,8 @@ pub(crate) enum LogFormat {
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Gate {
     pub(crate) quiet_hours: QuietHours,
-    /// ISO 3166-1 alpha-2; all countries when `None`.
-    pub(crate) countries: Option<Vec<String>>,
+    /// Calling codes, such as `231`; all countries when empty.
+    pub(crate) countries: Vec<String>,
     pub(crate) per_contact_cap: Cap,
     pub(crate) opt_out: OptOut,
     /// A campaign to more contacts than this waits for approval.
@@ -186,7 +164,7 @@ pub(crate) struct Gate {
 pub(crate) struct QuietHours {
     pub(crate) from: Option<TimeOfDay>,
     pub(crate) to: Option<TimeOfDay>,
-    /// IANA name; UTC when `None`.
+    /// IANA name; the ministry's when `None`.
     pub(crate) timezone: Option<String>,
 }
 
@@ -233,13 +211,29 @@ impl<'de> Deserialize<'de> for Period {
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct OptOut {
     pub(crate) enabled: bool,
-    /// Beside the built-in ones.
-    pub(crate) words: Vec<String>,
+    /// Words that stop, beside the built-in ones.
+    pub(crate) added: Vec<String>,
+    /// Built-in words that shall not count.
+    pub(crate) removed: Vec<String>,
+    /// Words that start again, beside the built-in ones.
+    pub(crate) start_added: Vec<String>,
 }
 
 impl Default for OptOut {
     fn default() -> Self {
-        Self { enabled: true, words: Vec::new() }
+        Self { enabled: true, added: Vec::new(), removed: Vec::new(), start_added: Vec::new() }
+    }
+}
+
+impl OptOut {
+    /// The words that messages are compared with.
+    pub(crate) fn words(&self) -> Words {
+        if !self.enabled {
+            return Words::none();
+        }
+        let words = self.removed.iter().fold(Words::default(), |words, word| words.without(word));
+        let words = self.added.iter().fold(words, |words, word| words.with(word, Wish::OptOut));
+        self.start_added.iter().fold(words, |words, word| words.with(word, Wish::OptIn))
     }
 }
 
@@ -260,22 +254,43 @@ impl Default for Backup {
 }
 
 /// A way in and out.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone)]
 pub(crate) struct Channel {
     pub(crate) name: String,
-    pub(crate) kind: ChannelKind,
     pub(crate) tariff: Option<Tariff>,
-    /// The keys of its kind, as the channel's own code reads them.
-    #[serde(flatten)]
-    pub(crate) settings: toml::Table,
+    pub(crate) kind: ChannelKind,
 }
 
-/// What a channel is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
+/// What a channel is, with its own settings.
+#[derive(Debug, Clone)]
 pub(crate) enum ChannelKind {
     /// A direct connection to an operator (SMPP 3.4).
-    Smpp,
+    Smpp(Box<smpp::Config>),
+}
+
+impl<'de> Deserialize<'de> for Channel {
+    /// The keys that every channel has are taken out; the kind reads the rest, and knows what it does not know.
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "lowercase")]
+        enum Kind {
+            Smpp,
+        }
+        #[derive(Deserialize)]
+        struct Common {
+            name: String,
+            kind: Kind,
+            tariff: Option<Tariff>,
+            #[serde(flatten)]
+            settings: toml::Table,
+        }
+        let Common { name, kind: Kind::Smpp, tariff, settings } = Common::deserialize(from)?;
+        let settings = settings.try_into::<smpp::Config>().map_err(|error| {
+            let message = error.message().lines().next().unwrap_or_default().trim().to_owned();
+            serde::de::Error::custom(format!("the channel \"{name}\": {message}"))
+        })?;
+        Ok(Self { name, tariff, kind: ChannelKind::Smpp(Box::new(settings)) })
+    }
 }
 
 /// What a message costs.
@@ -307,13 +322,14 @@ pub(crate) fn load(data: &Path, environment: &BTreeMap<String, String>) -> anyho
         }
         Err(error) => return Err(error).with_context(|| format!("cannot read {}", path.display())),
     };
-    let mut config = parse(&text, environment).with_context(|| format!("{}", path.display()))?;
+    let mut config = parse(&text, data, environment).with_context(|| format!("{}", path.display()))?;
     config.resolve(data)?;
     Ok(config)
 }
 
-/// Reads a configuration text, and `environment` (names that start with [`PREFIX`]) over it, and checks it.
-pub(crate) fn parse(text: &str, environment: &BTreeMap<String, String>) -> anyhow::Result<Config> {
+/// Reads a configuration text, and `environment` (names that start with [`PREFIX`]) over it, and checks it. Files that
+/// it names are looked for in `data`.
+pub(crate) fn parse(text: &str, data: &Path, environment: &BTreeMap<String, String>) -> anyhow::Result<Config> {
     let file = match DeTable::parse(text) {
         Ok(file) => file,
         Err(error) => {
@@ -327,6 +343,7 @@ pub(crate) fn parse(text: &str, environment: &BTreeMap<String, String>) -> anyho
     }
     let mut table: toml::Table = toml::from_str(text)?;
     let warnings = overlay(&mut table, environment)?;
+    read_passwords(&mut table, data)?;
     let mut config: Config =
         serde_path_to_error::deserialize(toml::Value::Table(table).into_deserializer()).map_err(|error| {
             let path = error.path().to_string();
@@ -467,8 +484,7 @@ fn channel_variable(table: &mut toml::Table, variable: &str, value: &str) -> any
         let key = key.to_lowercase();
         let (path, kind) = match CHANNEL_KEYS.iter().find(|known| known.path.replace('.', "_") == key) {
             Some(known) => (known.path, known.kind),
-            // The kind of channel knows the type; in the file it is told by the way it is written.
-            None => (key.as_str(), guess(value)),
+            None => (key.as_str(), kind_of_setting(&key)),
         };
         let value = from_variable(kind, value).with_context(|| variable.to_owned())?;
         set(channel, path, value);
@@ -477,15 +493,28 @@ fn channel_variable(table: &mut toml::Table, variable: &str, value: &str) -> any
     Ok(false)
 }
 
-/// The kind of a value whose key is not known here.
-fn guess(value: &str) -> Kind {
-    if value == "true" || value == "false" {
-        Kind::Bool
-    } else if value.parse::<i64>().is_ok() {
-        Kind::Number
-    } else {
-        Kind::Text
+/// The kind of value that a channel's own key takes, as its default shows.
+fn kind_of_setting(key: &str) -> Kind {
+    let defaults = toml::Table::try_from(smpp::Config::default()).unwrap_or_default();
+    match defaults.get(key) {
+        Some(toml::Value::Boolean(_)) => Kind::Bool,
+        Some(toml::Value::String(_)) => Kind::Text,
+        // What has no default is a number of something per second or of seconds.
+        _ => Kind::Number,
     }
+}
+
+/// Puts the content of every channel's `password_file` in the place of its password.
+fn read_passwords(table: &mut toml::Table, data: &Path) -> anyhow::Result<()> {
+    let Some(toml::Value::Array(channels)) = table.get_mut("channels") else { return Ok(()) };
+    for channel in channels.iter_mut().filter_map(toml::Value::as_table_mut) {
+        if let Some(file) = channel.remove("password_file") {
+            let path = data.join(file.as_str().context("channels.password_file: a path is expected")?);
+            let password = read_secret(&path).context("channels.password_file")?;
+            channel.insert("password".into(), toml::Value::String(password.expose().clone()));
+        }
+    }
+    Ok(())
 }
 
 /// A variable's text as a value of its key.
@@ -538,7 +567,7 @@ impl Config {
     }
 
     /// The token that opens `/metrics` to other machines.
-    pub(crate) fn metrics_token(&self) -> anyhow::Result<Option<Secret>> {
+    pub(crate) fn metrics_token(&self) -> anyhow::Result<Option<Secret<String>>> {
         self.http.metrics_token_file.as_deref().map(read_secret).transpose().context("http.metrics_token_file")
     }
 
@@ -550,17 +579,27 @@ impl Config {
                 found.push(message());
             }
         };
-        let country = |code: &str| code.len() == 2 && code.bytes().all(|byte| byte.is_ascii_uppercase());
-        check(self.region.as_deref().is_none_or(country), &|| {
-            "region: two capital letters of ISO 3166-1 are expected, such as \"LR\"".into()
+        check(self.region.as_deref().is_none_or(base::phone::is_region), &|| {
+            "region: the two letters of a country are expected, such as \"LR\"".into()
         });
-        for code in self.gate.countries.iter().flatten() {
-            check(country(code), &|| format!("gate.countries: \"{code}\" is no country code: write \"LR\""));
+        for code in &self.gate.countries {
+            check((1..=3).contains(&code.len()) && code.bytes().all(|byte| byte.is_ascii_digit()), &|| {
+                format!("gate.countries: \"{code}\" is no calling code: write \"231\"")
+            });
         }
         check(!self.ministry.languages.is_empty(), &|| "ministry.languages: name at least one, such as \"eng\"".into());
         for code in &self.ministry.languages {
-            check(code.len() == 3 && code.bytes().all(|byte| byte.is_ascii_lowercase()), &|| {
+            check(base::Lang::parse(code).is_ok_and(|known| known.as_str() == code), &|| {
                 format!("ministry.languages: \"{code}\" is no language code: write \"eng\", \"fra\", \"swa\"")
+            });
+        }
+        for (key, zone) in [
+            ("ministry.timezone", &self.ministry.timezone),
+            ("gate.quiet_hours.timezone", &self.gate.quiet_hours.timezone),
+        ] {
+            check(zone.as_ref().is_none_or(|zone| jiff::tz::TimeZone::get(zone).is_ok()), &|| {
+                let zone = zone.as_deref().unwrap_or_default();
+                format!("{key}: \"{zone}\" is no time zone: write an IANA name, such as \"Africa/Monrovia\"")
             });
         }
         let quiet = &self.gate.quiet_hours;
@@ -570,13 +609,6 @@ impl Config {
         check(quiet.from.is_none() || quiet.from != quiet.to, &|| {
             "gate.quiet_hours: from and to are the same time: no message would ever be quiet or all would".into()
         });
-        if let Some(zone) = &quiet.timezone {
-            check(jiff::tz::TimeZone::get(zone).is_ok(), &|| {
-                format!(
-                    "gate.quiet_hours.timezone: \"{zone}\" is no time zone: write an IANA name, \"Africa/Monrovia\""
-                )
-            });
-        }
         let cap = &self.gate.per_contact_cap;
         check(cap.messages.is_some() == cap.per.is_some(), &|| {
             "gate.per_contact_cap: set both messages and per, or neither".into()
@@ -594,6 +626,12 @@ impl Config {
             check(!name.is_empty(), &|| "channels.name: a channel needs a name".into());
             check(!names.contains(&name), &|| format!("channels.name: two channels are called \"{name}\""));
             names.push(name);
+            let ChannelKind::Smpp(settings) = &channel.kind;
+            let checked = settings.check();
+            check(checked.is_ok(), &|| {
+                let problem = checked.as_ref().err().map(ToString::to_string).unwrap_or_default();
+                format!("the channel \"{name}\": {problem}")
+            });
             if let Some(tariff) = &channel.tariff {
                 let currency = &tariff.currency;
                 check(currency.len() == 3 && currency.bytes().all(|byte| byte.is_ascii_uppercase()), &|| {
@@ -615,13 +653,13 @@ fn is_price(text: &str) -> bool {
 }
 
 /// The first line of a file that holds a secret.
-fn read_secret(path: &Path) -> anyhow::Result<Secret> {
+fn read_secret(path: &Path) -> anyhow::Result<Secret<String>> {
     let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
     let line = text.lines().next().unwrap_or_default().trim();
     if line.is_empty() {
         bail!("{} is empty", path.display());
     }
-    Ok(Secret(line.to_owned()))
+    Ok(Secret::new(line.to_owned()))
 }
 
 /// The commented file that `mhero init` writes: every key with its meaning, all commented out but those in `set`

@@ -9,6 +9,7 @@ use crate::cli::{Cli, Command, Global};
 use crate::config::{self, Config};
 use crate::logs;
 use crate::output::Output;
+use base::Secret;
 use std::io;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
@@ -41,7 +42,7 @@ impl Ctx {
             config.store = store;
         }
         if let Some(url) = &self.global.postgres {
-            config.postgres.url = Some(config::Secret::new(url.clone()));
+            config.postgres.url = Some(Secret::new(url.clone()));
         }
         Ok(config)
     }

@@ -60,6 +60,12 @@ pub(crate) const KEYS: &[Key] = &[
         "Languages of the workers, the most used first: three letters, ISO 639-3. The first is the default.",
     ),
     key(
+        "ministry.timezone",
+        Kind::Text,
+        "\"Africa/Monrovia\"",
+        "The time zone of days and dates, by its IANA name. UTC when not set.",
+    ),
+    key(
         "http.listen",
         Kind::Text,
         "\"127.0.0.1:8080\"",
@@ -97,8 +103,8 @@ pub(crate) const KEYS: &[Key] = &[
     key(
         "gate.countries",
         Kind::List,
-        "[\"LR\"]",
-        "Countries that messages may go to: two letters each, ISO 3166-1. All when not set.",
+        "[\"231\"]",
+        "Countries that messages may go to, by their calling codes. All when not set.",
     ),
     key(
         "gate.approval_above",
@@ -117,7 +123,7 @@ pub(crate) const KEYS: &[Key] = &[
         "gate.quiet_hours.timezone",
         Kind::Text,
         "\"Africa/Monrovia\"",
-        "The time zone of the quiet hours, by its IANA name. UTC when not set.",
+        "The time zone of the quiet hours, by its IANA name. That of the ministry when not set.",
     ),
     key(
         "gate.per_contact_cap.messages",
@@ -133,7 +139,14 @@ pub(crate) const KEYS: &[Key] = &[
         "Whether a contact who sends STOP, ARRET... is left alone until START. Keep it on: in most countries it is the \
          law.",
     ),
-    key("gate.opt_out.words", Kind::List, "[]", "Words that stop messages, beside the English and French ones."),
+    key("gate.opt_out.added", Kind::List, "[]", "Words that stop messages, beside the English and French ones."),
+    key(
+        "gate.opt_out.removed",
+        Kind::List,
+        "[]",
+        "Built-in words that shall not stop messages, because people answer with them: [\"end\"].",
+    ),
+    key("gate.opt_out.start_added", Kind::List, "[]", "Words that start messages again, beside START and the like."),
     key("backup.folder", Kind::Text, "\"backups\"", "Where `mhero backup` writes, if not told otherwise."),
     key(
         "backup.every_hours",
@@ -147,6 +160,12 @@ pub(crate) const KEYS: &[Key] = &[
 pub(crate) const CHANNEL_KEYS: &[Key] = &[
     key("name", Kind::Text, "\"lonestar\"", "The name by which reports and logs call it; unique."),
     key("kind", Kind::Text, "\"smpp\"", "What it is: \"smpp\", a direct connection to a mobile operator."),
+    key(
+        "password_file",
+        Kind::Text,
+        "\"/etc/mhero/lonestar.password\"",
+        "A file that holds the operator's password, readable by mhero alone; read in place of password.",
+    ),
     key("tariff.per_segment", Kind::Text, "\"0.012\"", "The price of one SMS segment, as a decimal number in quotes."),
     key("tariff.currency", Kind::Text, "\"USD\"", "The currency of the price: three letters, ISO 4217."),
 ];

@@ -10,13 +10,13 @@ fn variables(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
 
 /// The message that a text is refused with.
 fn refused(text: &str) -> String {
-    format!("{:#}", parse(text, &none()).expect_err(text))
+    format!("{:#}", parse(text, Path::new("."), &none()).expect_err(text))
 }
 
 #[test]
 fn the_commented_file_is_the_defaults() {
     let text = commented(&[("region", "\"LR\"".into())]);
-    let config = parse(&text, &none()).unwrap();
+    let config = parse(&text, Path::new("."), &none()).unwrap();
     assert_eq!(config.region.as_deref(), Some("LR"));
     assert_eq!(config.http.listen, Http::default().listen);
     assert!(text.lines().all(|line| line.len() <= 120 && line == line.trim_end()), "{text}");
@@ -40,8 +40,9 @@ fn every_key_of_the_table_exists_and_can_be_written_both_ways() {
             let bare = key.shown.trim_matches(['[', ']']).replace('"', "");
             environment.insert(key.variable(), bare);
         }
-        let from_file = parse(&file, &none()).unwrap_or_else(|error| panic!("{}: {error:#}", key.path));
-        let from_environment = parse("", &environment).unwrap_or_else(|error| panic!("{}: {error:#}", key.path));
+        let from_file = parse(&file, Path::new("."), &none()).unwrap_or_else(|error| panic!("{}: {error:#}", key.path));
+        let from_environment =
+            parse("", Path::new("."), &environment).unwrap_or_else(|error| panic!("{}: {error:#}", key.path));
         assert_eq!(format!("{from_file:?}"), format!("{from_environment:?}"), "{}", key.path);
     }
 }
@@ -65,7 +66,9 @@ fn errors_name_the_line_the_key_and_the_remedy() {
         ("\n[http]\nlisten = \"here\"", "line 3: http.listen: invalid socket address"),
         ("\n[http]\nbody_limit_kb = -1", "line 3: http.body_limit_kb: invalid value"),
         ("store = \"mysql\"", "line 1: store: unknown variant `mysql`, expected `sqlite` or `postgres`"),
-        ("region = \"Liberia\"", "region: two capital letters"),
+        ("region = \"Liberia\"", "region: the two letters of a country"),
+        ("gate.countries = [\"LR\"]", "gate.countries: \"LR\" is no calling code"),
+        ("ministry.languages = [\"en\"]", "ministry.languages: \"en\" is no language code"),
         ("[gate.quiet_hours]\nfrom = \"9 pm\"\nto = \"07:00\"", "line 2: gate.quiet_hours.from: \"9 pm\" is no time"),
         ("[gate.quiet_hours]\nfrom = \"21:00\"", "gate.quiet_hours: set both from and to"),
         ("[gate.quiet_hours]\ntimezone = \"Monrovia\"", "\"Monrovia\" is no time zone"),
@@ -73,6 +76,8 @@ fn errors_name_the_line_the_key_and_the_remedy() {
         ("[log]\nlevel = \"store=loud\"", "log.level: \"store=loud\" is not understood"),
         ("\n[[channels]]\nname = \"a\"\nkind = \"pigeon\"", "unknown variant `pigeon`"),
         ("[[channels]]\nkind = \"smpp\"", "missing field `name`"),
+        ("[[channels]]\nname = \"a\"\nkind = \"smpp\"\nhots = \"x\"", "the channel \"a\": unknown field `hots`"),
+        ("[[channels]]\nname = \"a\"\nkind = \"smpp\"", "the channel \"a\": host: it is missing"),
         (
             "[[channels]]\nname = \"a\"\nkind = \"smpp\"\n[[channels]]\nname = \"a\"\nkind = \"smpp\"",
             "two channels are called \"a\"",
@@ -91,12 +96,16 @@ fn errors_name_the_line_the_key_and_the_remedy() {
 #[test]
 fn the_environment_wins_over_the_file() {
     let config = parse(
-        "region = \"LR\"\nministry.languages = [\"eng\"]\n[[channels]]\nname = \"Lone-Star 1\"\nkind = \"smpp\"\nport = 2775",
+        "region = \"LR\"\nministry.languages = [\"eng\"]\n[[channels]]\nname = \"Lone-Star 1\"\nkind = \"smpp\"\n\
+         host = \"operator\"\nport = 2775",
+        Path::new("."),
         &variables(&[
             ("MHERO_REGION", "GN"),
             ("MHERO_MINISTRY_LANGUAGES", "fra, eng"),
             ("MHERO_CHANNELS_LONE_STAR_1_PASSWORD", "s3cret"),
             ("MHERO_CHANNELS_LONE_STAR_1_PORT", "2776"),
+            ("MHERO_CHANNELS_LONE_STAR_1_SYSTEM_ID", "4711"),
+            ("MHERO_CHANNELS_LONE_STAR_1_THROUGHPUT", "50"),
             ("MHERO_CHANNELS_LONE_STAR_1_TARIFF_PER_SEGMENT", "0.02"),
             ("MHERO_CHANNELS_LONE_STAR_1_TARIFF_CURRENCY", "USD"),
             ("MHERO_DATA", "somewhere"),
@@ -108,8 +117,9 @@ fn the_environment_wins_over_the_file() {
     assert_eq!(config.region.as_deref(), Some("GN"));
     assert_eq!(config.ministry.languages, ["fra", "eng"]);
     let channel = &config.channels[0];
-    assert_eq!(channel.settings["password"].as_str(), Some("s3cret"));
-    assert_eq!(channel.settings["port"].as_integer(), Some(2776));
+    let ChannelKind::Smpp(settings) = &channel.kind;
+    assert_eq!((settings.system_id.as_str(), settings.port, settings.throughput), ("4711", 2776, Some(50.0)));
+    assert_eq!(settings.password.expose(), "s3cret");
     assert_eq!(channel.tariff.as_ref().unwrap().per_segment, "0.02");
     assert_eq!(
         config.warnings,
@@ -122,9 +132,9 @@ fn the_environment_wins_over_the_file() {
 
 #[test]
 fn a_wrong_variable_is_named() {
-    let error = parse("", &variables(&[("MHERO_HTTP_TIMEOUT_SECONDS", "soon")])).unwrap_err();
+    let error = parse("", Path::new("."), &variables(&[("MHERO_HTTP_TIMEOUT_SECONDS", "soon")])).unwrap_err();
     assert_eq!(format!("{error:#}"), "MHERO_HTTP_TIMEOUT_SECONDS: not a whole number");
-    let error = parse("", &variables(&[("MHERO_HTTP_LISTEN", "soon")])).unwrap_err();
+    let error = parse("", Path::new("."), &variables(&[("MHERO_HTTP_LISTEN", "soon")])).unwrap_err();
     assert!(format!("{error:#}").starts_with("http.listen: "), "{error:#}");
 }
 
@@ -135,13 +145,17 @@ fn secrets_come_from_files_and_show_nowhere() {
     std::fs::write(folder.path().join("token"), "t0ken\n").unwrap();
     std::fs::write(
         folder.path().join(FILE),
-        "[postgres]\nurl_file = \"url\"\n[http]\nmetrics_token_file = \"token\"\n",
+        "[postgres]\nurl_file = \"url\"\n[http]\nmetrics_token_file = \"token\"\n[[channels]]\nname = \"a\"\n\
+         kind = \"smpp\"\nhost = \"h\"\nsystem_id = \"s\"\npassword_file = \"token\"\n",
     )
     .unwrap();
     let config = load(folder.path(), &none()).unwrap();
     assert_eq!(config.postgres.url.as_ref().unwrap().expose(), "postgres://mhero:hunter2@127.0.0.1/mhero");
     assert_eq!(config.metrics_token().unwrap().unwrap().expose(), "t0ken");
-    assert!(!format!("{config:?}").contains("hunter2"));
+    let ChannelKind::Smpp(settings) = &config.channels[0].kind;
+    assert_eq!(settings.password.expose(), "t0ken");
+    let shown = format!("{config:?}");
+    assert!(!shown.contains("hunter2") && !shown.contains("t0ken"), "{shown}");
     assert_eq!(config.backup.folder, folder.path().join("backups"));
 }
 
@@ -150,6 +164,19 @@ fn a_missing_file_says_what_to_do() {
     let folder = tempfile::tempdir().unwrap();
     let error = load(folder.path(), &none()).unwrap_err();
     assert!(error.to_string().contains("is no data directory"), "{error:#}");
+}
+
+#[test]
+fn opt_out_words_are_added_and_removed() {
+    let text = "[gate.opt_out]\nadded = [\"enough\"]\nremoved = [\"end\"]\nstart_added = [\"more\"]\n";
+    let words = parse(text, Path::new("."), &none()).unwrap().gate.opt_out.words();
+    let cases =
+        [("STOP", Some(Wish::OptOut)), ("Enough!", Some(Wish::OptOut)), ("end", None), ("more", Some(Wish::OptIn))];
+    for (message, wish) in cases {
+        assert_eq!(words.wish(message), wish, "{message}");
+    }
+    let off = parse("gate.opt_out.enabled = false", Path::new("."), &none()).unwrap().gate.opt_out.words();
+    assert_eq!(off.wish("STOP"), None);
 }
 
 #[test]
