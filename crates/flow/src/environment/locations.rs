@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
+use std::sync::OnceLock;
 
 use super::Environment;
 
@@ -37,6 +38,8 @@ pub struct Location {
 pub struct Locations {
     all: Vec<Location>,
     by_path: HashMap<String, usize>,
+    /// Places of names and aliases as they are compared, one index per collation, made when first used.
+    by_name: [OnceLock<HashMap<(u8, String), Vec<usize>>>; 3],
 }
 
 #[derive(Serialize, Deserialize)]
@@ -99,14 +102,20 @@ impl Locations {
     /// The locations at a level with a name or alias, directly or not within `parent` if that is given.
     fn named(&self, env: &Environment, level: Level, name: &str, parent: Option<&Location>) -> Vec<&Location> {
         let name = env.collate(name.trim());
-        if name.is_empty() {
-            return Vec::new();
-        }
-        self.all
-            .iter()
-            .filter(|l| l.level == level as u8 && parent.is_none_or(|p| self.within(l, p)))
-            .filter(|l| env.collate(&l.name) == name || l.aliases.iter().any(|alias| env.collate(alias) == name))
-            .collect()
+        let index = self.by_name[env.input_collation as usize].get_or_init(|| {
+            let mut index: HashMap<(u8, String), Vec<usize>> = HashMap::new();
+            for (place, location) in self.all.iter().enumerate() {
+                for name in std::iter::once(&location.name).chain(&location.aliases) {
+                    let places = index.entry((location.level, env.collate(name))).or_default();
+                    if places.last() != Some(&place) {
+                        places.push(place);
+                    }
+                }
+            }
+            index
+        });
+        let found = index.get(&(level as u8, name)).into_iter().flatten().map(|place| &self.all[*place]);
+        found.filter(|location| parent.is_none_or(|parent| self.within(location, parent))).collect()
     }
 
     fn within(&self, location: &Location, parent: &Location) -> bool {

@@ -107,10 +107,14 @@ impl<'a> Scope<'a> {
         self.now.to_zoned(self.env.timezone.clone())
     }
 
-    /// Evaluates an expression. Each evaluation has its own budget.
-    pub fn evaluate(&mut self, node: &Node) -> Value {
+    /// Starts an evaluation with a budget of its own.
+    pub(crate) fn begin(&mut self) {
         self.spent = 0;
         self.depth = 0;
+    }
+
+    /// Evaluates an expression on what is left of the budget.
+    pub(crate) fn evaluate(&mut self, node: &Node) -> Value {
         let value = self.eval(node, None);
         if self.spent > BUDGET { Value::Error(Error::too_complex()) } else { value }
     }

@@ -31,5 +31,5 @@ pub use eval::{Callable, Closure, Context, Empty, Problem, Scope};
 pub use function::{Example, Native, find as find_function};
 pub use parse::{parse, quote};
 pub use rewrite::{rewrite, template_paths};
-pub use template::{ROOTS, Template, truncate};
+pub use template::{MAX_CHARACTERS, ROOTS, Template, truncate};
 pub use value::{Array, Members, Object, Size, Value};

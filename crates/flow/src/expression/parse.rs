@@ -178,13 +178,12 @@ impl<'s> Parser<'s> {
                 Some('.') => {
                     self.at += 1;
                     self.space();
-                    let digits = self.digits();
-                    let property = if digits.is_empty() {
-                        self.name().ok_or_else(|| self.syntax(self.at))?.to_lowercase()
-                    } else {
-                        digits.to_owned()
-                    };
-                    steps.push(Step::Property(property.into()));
+                    // Unlike other names, those of properties may start with a digit.
+                    let property = self.run(continues_name);
+                    if property.is_empty() {
+                        return Err(self.syntax(self.at));
+                    }
+                    steps.push(Step::Property(property.to_lowercase().into()));
                 }
                 Some('[') => {
                     self.at += 1;
@@ -267,18 +266,17 @@ impl<'s> Parser<'s> {
     }
 
     fn name(&mut self) -> Option<&'s str> {
-        let rest = self.rest();
-        if !rest.starts_with(starts_name) {
-            return None;
-        }
-        let length = rest.find(|c| !continues_name(c)).unwrap_or(rest.len());
-        self.at += length;
-        Some(&rest[..length])
+        self.rest().starts_with(starts_name).then(|| self.run(continues_name))
     }
 
     fn digits(&mut self) -> &'s str {
+        self.run(|c| c.is_ascii_digit())
+    }
+
+    /// Takes characters as long as they are accepted.
+    fn run(&mut self, accept: impl Fn(char) -> bool) -> &'s str {
         let rest = self.rest();
-        let length = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
+        let length = rest.find(|c| !accept(c)).unwrap_or(rest.len());
         self.at += length;
         &rest[..length]
     }

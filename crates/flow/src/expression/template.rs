@@ -28,6 +28,9 @@ pub const ROOTS: [&str; 16] = [
     "webhook",
 ];
 
+/// Most characters of the text that a template gives.
+pub const MAX_CHARACTERS: usize = 10_000;
+
 /// A stretch of a template's source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Piece<'s> {
@@ -51,7 +54,9 @@ pub(crate) fn pieces<'s>(source: &'s str, is_root: &dyn Fn(&str) -> bool) -> Vec
         let rest = &source[sign + 1..];
         let (piece, length) = if rest.starts_with('@') {
             (Piece::Escape, 1)
-        } else if let Some(length) = expression_length(rest) {
+        } else if rest.starts_with('(') {
+            // An expression that isn't closed goes on to the end, and is plain text.
+            let Some(length) = expression_length(rest) else { break };
             (Piece::Expression(&rest[1..length - 1]), length)
         } else {
             let length = identifier_length(rest);
@@ -76,12 +81,9 @@ pub(crate) fn pieces<'s>(source: &'s str, is_root: &dyn Fn(&str) -> bool) -> Vec
     found
 }
 
-/// The bytes of `( ... )` at the start of `source`, if it starts with a parenthesis that is closed.
+/// The bytes of `( ... )` at the start of `source`, if the parenthesis is closed.
 fn expression_length(source: &str) -> Option<usize> {
     let bytes = source.as_bytes();
-    if bytes.first() != Some(&b'(') {
-        return None;
-    }
     let mut open = 0_usize;
     let mut at = 0;
     while at < bytes.len() {
@@ -165,13 +167,24 @@ impl Template {
         matches!(self.parts.as_slice(), [] | [Part::Text(_)])
     }
 
-    /// The text it gives. A part with an error adds nothing and is reported in `scope.errors`.
+    /// The text it gives, cut to [`MAX_CHARACTERS`]. A part with an error adds nothing and is reported in
+    /// `scope.errors`.
     pub fn text(&self, scope: &mut Scope) -> String {
-        self.text_with(scope, None)
+        truncate(self.text_uncut(scope), MAX_CHARACTERS)
     }
 
-    /// The text it gives, with each inserted value passed through `escape`.
-    pub fn text_with(&self, scope: &mut Scope, escape: Option<&dyn Fn(&str) -> String>) -> String {
+    /// The text it gives, whatever its length, as for the body of a request.
+    pub fn text_uncut(&self, scope: &mut Scope) -> String {
+        self.write(scope, None)
+    }
+
+    /// The text it gives, cut to [`MAX_CHARACTERS`], with each inserted value passed through `escape`.
+    pub fn text_escaped(&self, scope: &mut Scope, escape: &dyn Fn(&str) -> String) -> String {
+        truncate(self.write(scope, Some(escape)), MAX_CHARACTERS)
+    }
+
+    fn write(&self, scope: &mut Scope, escape: Option<&dyn Fn(&str) -> String>) -> String {
+        scope.begin();
         let mut out = String::with_capacity(self.source.len());
         for part in &self.parts {
             match part {
@@ -203,6 +216,7 @@ impl Template {
     pub fn value(&self, scope: &mut Scope) -> Value {
         match self.single() {
             Some((source, node)) => {
+                scope.begin();
                 let value = evaluate(scope, node);
                 if let Value::Error(error) = &value {
                     report(scope, source, error);

@@ -63,13 +63,14 @@ impl Native {
 
     /// Calls it. An error is wrapped with its name.
     pub fn call(&self, scope: &mut Scope, arguments: &[Value]) -> Value {
-        match self.run(scope, arguments) {
+        match self.try_call(scope, arguments) {
             Ok(Value::Error(error)) | Err(error) => Value::Error(error.in_call(self.name)),
             Ok(value) => value,
         }
     }
 
-    fn run(&self, scope: &mut Scope, arguments: &[Value]) -> Result<Value> {
+    /// Calls it. An error is as the function gave it.
+    pub fn try_call(&self, scope: &mut Scope, arguments: &[Value]) -> Result<Value> {
         let (min, max) = self.arity;
         let given = arguments.len();
         if given < min || given > max {
