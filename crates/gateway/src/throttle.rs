@@ -19,9 +19,9 @@ const BURST_SECONDS: f64 = 0.05;
 /// Paces one connection.
 #[derive(Clone, Debug)]
 pub struct Pacer {
-    window: usize,
+    full_window: usize,
     rate: Option<f64>,
-    window_now: usize,
+    window: usize,
     rate_now: Option<f64>,
     step: f64,
     tokens: f64,
@@ -38,9 +38,9 @@ impl Pacer {
     /// At most `window` requests without an answer, and `rate` a second if there is one.
     pub fn new(window: usize, rate: Option<f64>, now: Instant) -> Self {
         let mut pacer = Self {
-            window: window.max(1),
+            full_window: window.max(1),
             rate,
-            window_now: window.max(1),
+            window: window.max(1),
             rate_now: rate,
             step: 0.0,
             tokens: 0.0,
@@ -58,7 +58,7 @@ impl Pacer {
 
     /// How many requests may be without an answer.
     pub fn window(&self) -> usize {
-        self.window_now
+        self.window
     }
 
     /// How many requests may be written now as far as rate and pause go.
@@ -114,7 +114,7 @@ impl Pacer {
     /// that were written before it began are part of it.
     pub fn throttled(&mut self, written: Instant, now: Instant) -> bool {
         let known = self.paused.is_some() || self.resumed.is_some_and(|resumed| written < resumed);
-        self.window_now = 1;
+        self.window = 1;
         if known {
             return false;
         }
@@ -130,13 +130,13 @@ impl Pacer {
 
     /// The other side did not answer in time: one request at a time until it does.
     pub fn stalled(&mut self) {
-        self.window_now = 1;
+        self.window = 1;
     }
 
     /// A request was answered other than by a request for less.
     pub fn answered(&mut self) {
-        if self.window_now < self.window && self.paused.is_none() {
-            self.window_now += 1;
+        if self.window < self.full_window && self.paused.is_none() {
+            self.window += 1;
         }
     }
 
@@ -235,7 +235,7 @@ mod tests {
         let mut pacer = Pacer::new(10, None, start);
         let mut now = start;
         for seconds in [1, 2, 4, 8, 16, 30, 30] {
-            assert_eq!(pacer.allowance(now) > 0, true);
+            assert!(pacer.allowance(now) > 0);
             assert!(pacer.throttled(now, now));
             let end = pacer.ready_at(now).unwrap();
             assert_eq!(end.duration_since(now), Duration::from_secs(seconds));

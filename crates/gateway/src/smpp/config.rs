@@ -337,6 +337,7 @@ mod optional_seconds {
     #[serde(transparent)]
     struct Seconds(#[serde(with = "super::seconds")] Duration);
 
+    #[expect(clippy::ref_option, reason = "serde passes a reference to the field")]
     pub(super) fn serialize<S: Serializer>(time: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
         time.map(Seconds).serialize(serializer)
     }

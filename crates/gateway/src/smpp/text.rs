@@ -125,30 +125,20 @@ enum Kind {
 }
 
 fn kind(data_coding: u8) -> Kind {
+    // In the general codings (0x10-0x3f) bits 2 and 3 are the alphabet, in the message classes (0xf0-0xff) bit 2;
+    // 0xc0-0xef are message waiting indications.
+    let general = data_coding >> 2 & 3;
     match data_coding {
         0x00 => Kind::Default,
         0x01 => Kind::Ascii,
         0x03 => Kind::Latin1,
-        0x02 | 0x04 | 0x09 => Kind::Binary,
-        0x08 => Kind::Ucs2,
-        // General data coding with a message class: bits 2 and 3 are the alphabet.
-        0x10..=0x3f => match data_coding >> 2 & 3 {
-            0 => Kind::Gsm7,
-            1 => Kind::Binary,
-            2 => Kind::Ucs2,
-            _ => Kind::Other,
-        },
-        // Message waiting indications.
+        0x08 | 0xe0..=0xef => Kind::Ucs2,
+        0x10..=0x3f if general == 2 => Kind::Ucs2,
+        0x10..=0x3f if general == 0 => Kind::Gsm7,
         0xc0..=0xdf => Kind::Gsm7,
-        0xe0..=0xef => Kind::Ucs2,
-        // Message class: bit 2 is the alphabet.
-        0xf0..=0xff => {
-            if data_coding & 4 == 0 {
-                Kind::Gsm7
-            } else {
-                Kind::Binary
-            }
-        }
+        0xf0..=0xff if general & 1 == 0 => Kind::Gsm7,
+        0x02 | 0x04 | 0x09 | 0xf0..=0xff => Kind::Binary,
+        0x10..=0x3f if general == 1 => Kind::Binary,
         _ => Kind::Other,
     }
 }
@@ -221,6 +211,8 @@ pub fn split_udh(payload: &[u8]) -> (&[u8], Option<Concatenation>, &[u8]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use Alphabet::{Ascii, Gsm7, Latin1};
+    use LongMessages::{Payload, Sar, Udh8, Udh16};
     use proptest::prelude::*;
 
     #[test]
@@ -230,8 +222,6 @@ mod tests {
             let got: Vec<usize> = encoded.segments.iter().map(Vec::len).collect();
             assert_eq!((encoded.data_coding, &got[..]), (data_coding, lengths), "{text} {alphabet:?} {mode:?}");
         };
-        use Alphabet::{Ascii, Gsm7, Latin1};
-        use LongMessages::{Payload, Sar, Udh8, Udh16};
         let (a160, a161) = ("a".repeat(160), "a".repeat(161));
         check("", Gsm7, Udh8, 0, &[0]);
         check(&a160, Gsm7, Udh8, 0, &[160]);
@@ -256,7 +246,6 @@ mod tests {
             let decoded = decode(octets, data_coding, alphabet).unwrap();
             assert_eq!((decoded.text.as_str(), decoded.lossy), (text, lossy), "{octets:?} {data_coding}");
         };
-        use Alphabet::{Ascii, Gsm7, Latin1};
         check(b"Yes", 0, Gsm7, "Yes", false);
         check(b"\x05 \x1b\x65", 0, Gsm7, "é €", false);
         check(b"\xe9", 0, Latin1, "é", false);
