@@ -3,6 +3,7 @@
 //! Each command is a module. They are written in Rust rather than as shell scripts so that they fail when a step
 //! fails and read the same everywhere.
 
+mod bench;
 mod ci;
 mod demo;
 mod deny;
@@ -18,7 +19,7 @@ use clap::{Parser, Subcommand};
 use project::Project;
 use std::process::ExitCode;
 
-/// Build, demo, test, ci, tidy, docs.
+/// Everything that is done with the repository of mhero, each with all of its own set-up
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask", max_term_width = 100)]
 struct Cli {
@@ -46,11 +47,17 @@ enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<String>,
     },
+    /// Measure the program with its own benchmarks
+    Bench {
+        /// Arguments of `mhero bench`, such as loop --json --store postgres
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<String>,
+    },
     /// Run every check that a change must pass
     Ci,
     /// Check the rules of the repository that the compiler does not know
     Tidy,
-    /// Check licences, sources and bans of all dependencies
+    /// Check licences, sources and use of all dependencies
     Deny,
     /// Build the documentation of the code, and the manual where mdbook is installed
     Docs,
@@ -73,6 +80,7 @@ fn run(command: Command) -> Result<()> {
         Command::Build { release } => demo::build(&project, release).map(|binary| println!("{}", binary.display())),
         Command::Demo { args } => demo::run(&project, &args),
         Command::Test { args } => test::run(&project, &args).map(|_| ()),
+        Command::Bench { args } => bench::run(&project, &args),
         Command::Ci => ci::run(&project),
         Command::Tidy => tidy::run(&project),
         Command::Deny => deny::run(&project),

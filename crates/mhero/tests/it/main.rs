@@ -1,0 +1,4 @@
+//! The program as it is run: by its command line.
+
+mod command;
+mod installation;
