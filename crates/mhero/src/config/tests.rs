@@ -199,3 +199,13 @@ fn every_field_is_in_the_table() {
         }
     }
 }
+
+#[test]
+fn the_manual_has_every_key() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/src/configuration.md");
+    let manual = std::fs::read_to_string(path).unwrap();
+    for key in KEYS.iter().chain(CHANNEL_KEYS) {
+        let row = format!("| `{}` | `{}` | {} |", key.path, key.shown, key.about);
+        assert!(manual.contains(&row), "docs/src/configuration.md lacks the row\n{row}");
+    }
+}
