@@ -8,7 +8,7 @@ use flow::expression::{Decimal, Empty, Scope, Template, Value};
 use serde_json::Value as Json;
 
 /// The cases of a family, or `None` where they aren't at hand.
-fn family(name: &str) -> Option<Json> {
+pub(crate) fn family(name: &str) -> Option<Json> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/conformance/cases").join(format!("{name}.json"));
     let Ok(text) = std::fs::read_to_string(&path) else {
         assert!(std::env::var_os("CI").is_none(), "no conformance cases at {}", path.display());
