@@ -27,6 +27,8 @@ pub struct Options {
     /// How long a transaction may stand idle. Shorter than [`Options::dead_after`], so that a frozen process has lost
     /// its locks when its parts are taken over.
     pub idle_in_transaction_timeout: Duration,
+    /// Whether a step checks that its process still holds the part. Off only in control runs of crash tests.
+    pub fence: bool,
 }
 
 impl Default for Options {
@@ -37,9 +39,15 @@ impl Default for Options {
             statement_timeout: Duration::from_secs(60),
             lock_timeout: Duration::from_secs(10),
             idle_in_transaction_timeout: Duration::from_secs(4),
+            fence: true,
         }
     }
 }
+
+/// The loop's statements reach their rows by primary keys, whatever the statistics of tables say that were empty a
+/// minute ago; they are planned once.
+const HOT_SETTINGS: &str = "-c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off \
+    -c plan_cache_mode=force_generic_plan -c jit=off";
 
 /// A PostgreSQL store.
 #[derive(Clone)]
@@ -49,6 +57,9 @@ pub struct Postgres {
 
 struct Inner {
     pool: Pool,
+    hot: Pool,
+    /// One wiring at a time: that a contact has one message on its way is only seen between them.
+    wiring: tokio::sync::Mutex<hot::Doubt>,
     options: Options,
     url: String,
     owner: Owner,
@@ -82,15 +93,15 @@ impl Postgres {
         if config.get_connect_timeout().is_none() {
             config.connect_timeout(Duration::from_secs(5));
         }
+        let hot = format!("{settings} {HOT_SETTINGS}");
         // Notices a host that vanished without closing its connections.
         config.keepalives_idle(Duration::from_secs(10));
-        let manager =
-            Manager::from_config(config, NoTls, ManagerConfig { recycling_method: RecyclingMethod::Fast });
-        let pool = Pool::builder(manager)
-            .max_size(options.connections.max(2))
-            .build()
-            .map_err(|error| StoreError::Unusable(format!("the pool of connections cannot be made: {error}")))?;
-        let store = Self { inner: Arc::new(Inner { pool, options, url: url.to_owned(), owner }) };
+        let half = (options.connections / 2).max(2);
+        let pool = pool(&config, half)?;
+        config.options(hot.trim());
+        let hot = self::pool(&config, half)?;
+        let wiring = tokio::sync::Mutex::default();
+        let store = Self { inner: Arc::new(Inner { pool, hot, wiring, options, url: url.to_owned(), owner }) };
         let client = store.client().await.map_err(|error| {
             StoreError::Unusable(format!(
                 "PostgreSQL cannot be reached ({error}): check that it runs, the address, the name and the password"
@@ -117,11 +128,12 @@ impl Postgres {
     /// # Errors
     /// [`StoreError::Connection`] when there is none.
     pub async fn client(&self) -> StoreResult<Object> {
-        self.inner.pool.get().await.map_err(|error| match error {
-            deadpool_postgres::PoolError::Closed => StoreError::Closed,
-            deadpool_postgres::PoolError::Backend(error) => StoreError::from(error),
-            other => StoreError::Connection(other.to_string()),
-        })
+        connection(&self.inner.pool).await
+    }
+
+    /// A connection for the loop.
+    async fn hot(&self) -> StoreResult<Object> {
+        connection(&self.inner.hot).await
     }
 
     /// This process among those that share the database.
@@ -142,7 +154,24 @@ impl Postgres {
     /// Ends the pool; later operations answer [`StoreError::Closed`].
     pub fn close(&self) {
         self.inner.pool.close();
+        self.inner.hot.close();
     }
+}
+
+fn pool(config: &tokio_postgres::Config, size: usize) -> StoreResult<Pool> {
+    let manager = ManagerConfig { recycling_method: RecyclingMethod::Fast };
+    Pool::builder(Manager::from_config(config.clone(), NoTls, manager))
+        .max_size(size)
+        .build()
+        .map_err(|error| StoreError::Unusable(format!("the pool of connections cannot be made: {error}")))
+}
+
+async fn connection(pool: &Pool) -> StoreResult<Object> {
+    pool.get().await.map_err(|error| match error {
+        deadpool_postgres::PoolError::Closed => StoreError::Closed,
+        deadpool_postgres::PoolError::Backend(error) => StoreError::from(error),
+        other => StoreError::Connection(other.to_string()),
+    })
 }
 
 /// What PostgreSQL said, in one line: the error's own text leaves it to its source.

@@ -21,7 +21,7 @@ mod unit;
 mod value;
 
 pub use check::check;
-pub(crate) use postgres::run as run_postgres;
+pub(crate) use postgres::{changing, returning, run as run_postgres};
 pub use unit::{Done, Rows, Unit};
 pub use value::{Column, FromValue, Row, Value};
 

@@ -137,12 +137,30 @@ impl ToSql for Array<'_> {
     to_sql_checked!();
 }
 
-async fn run_rows(client: &impl GenericClient, rows: &Rows) -> StoreResult<u64> {
+/// Runs one statement for many rows; gives what its `RETURNING` does.
+pub(crate) async fn returning(client: &impl GenericClient, rows: &Rows) -> StoreResult<Vec<tokio_postgres::Row>> {
+    if rows.is_empty() {
+        return Ok(Vec::new());
+    }
     let statement = client.prepare_cached(&rows.sql_of_arrays()).await?;
-    let arrays: Vec<Array<'_>> =
-        rows.columns.iter().enumerate().map(|(at, column)| Array { rows: &rows.rows, at, column: *column }).collect();
+    let arrays = arrays(rows);
+    let values: Vec<&(dyn ToSql + Sync)> = arrays.iter().map(|array| array as &(dyn ToSql + Sync)).collect();
+    Ok(client.query(&statement, &values).await?)
+}
+
+/// Runs one statement for many rows; gives how many it changed.
+pub(crate) async fn changing(client: &impl GenericClient, rows: &Rows) -> StoreResult<u64> {
+    if rows.is_empty() {
+        return Ok(0);
+    }
+    let statement = client.prepare_cached(&rows.sql_of_arrays()).await?;
+    let arrays = arrays(rows);
     let values: Vec<&(dyn ToSql + Sync)> = arrays.iter().map(|array| array as &(dyn ToSql + Sync)).collect();
     Ok(client.execute(&statement, &values).await?)
+}
+
+fn arrays(rows: &Rows) -> Vec<Array<'_>> {
+    rows.columns.iter().enumerate().map(|(at, column)| Array { rows: &rows.rows, at, column: *column }).collect()
 }
 
 /// Runs a unit; the caller has the transaction.
@@ -166,7 +184,7 @@ pub(crate) async fn run(client: &impl GenericClient, unit: &Unit) -> StoreResult
                 }
                 done
             }
-            Step::Many(rows) => Done { changed: run_rows(client, rows).await?, rows: Vec::new() },
+            Step::Many(rows) => Done { changed: changing(client, rows).await?, rows: Vec::new() },
         });
     }
     Ok(all)

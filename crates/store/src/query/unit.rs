@@ -34,6 +34,8 @@ pub struct Rows {
     pub(crate) columns: Vec<Column>,
     /// Each row holds one value per column.
     pub(crate) rows: Vec<Vec<Value>>,
+    /// What follows, for the engine that has it: `RETURNING ...`, more conditions.
+    tail: &'static str,
 }
 
 #[derive(Clone, Debug)]
@@ -48,17 +50,24 @@ pub(crate) enum Form {
 impl Rows {
     /// An insert of many rows; `conflict` follows the values: `ON CONFLICT (id) DO UPDATE SET n = excluded.n`.
     pub fn insert(table: &'static str, columns: &[Column], conflict: &'static str) -> Self {
-        Self { form: Form::Insert(conflict), table, columns: columns.to_vec(), rows: Vec::new() }
+        Self { form: Form::Insert(conflict), table, columns: columns.to_vec(), rows: Vec::new(), tail: "" }
     }
 
     /// An update of many rows, each found by its `keys` and set to its `values`.
     pub fn update(table: &'static str, keys: &[Column], values: &[Column]) -> Self {
-        Self { form: Form::Update(keys.len()), table, columns: [keys, values].concat(), rows: Vec::new() }
+        Self { form: Form::Update(keys.len()), table, columns: [keys, values].concat(), rows: Vec::new(), tail: "" }
     }
 
     /// A deletion of many rows, each found by its `keys`.
     pub fn delete(table: &'static str, keys: &[Column]) -> Self {
-        Self { form: Form::Delete, table, columns: keys.to_vec(), rows: Vec::new() }
+        Self { form: Form::Delete, table, columns: keys.to_vec(), rows: Vec::new(), tail: "" }
+    }
+
+    /// With further conditions of an update or deletion, and `RETURNING`. PostgreSQL alone: the given values are
+    /// `given.column` there.
+    pub(crate) fn tail(mut self, tail: &'static str) -> Self {
+        self.tail = tail;
+        self
     }
 
     /// Adds a row: one value per column, in their order.
@@ -108,16 +117,17 @@ impl Rows {
         let names = self.names("", ", ");
         let table = self.table;
         let pair = |column: &Column| format!("{table}.{0} = given.{0}", column.name());
+        let tail = self.tail;
         match self.form {
             Form::Insert(conflict) => {
-                format!("INSERT INTO {table}({names}) SELECT * FROM unnest({arrays}) {conflict}")
+                format!("INSERT INTO {table}({names}) SELECT * FROM unnest({arrays}) {conflict} {tail}")
             }
             Form::Update(keys) => {
                 let (keys, sets) = self.columns.split_at(keys);
                 let sets: Vec<String> = sets.iter().map(|column| format!("{0} = given.{0}", column.name())).collect();
                 let keys: Vec<String> = keys.iter().map(pair).collect();
                 format!(
-                    "UPDATE {table} SET {} FROM unnest({arrays}) AS given({names}) WHERE {}",
+                    "UPDATE {table} SET {} FROM unnest({arrays}) AS given({names}) WHERE {} {tail}",
                     sets.join(", "),
                     keys.join(" AND ")
                 )
@@ -125,7 +135,7 @@ impl Rows {
             Form::Delete => {
                 let keys: Vec<String> = self.columns.iter().map(pair).collect();
                 format!(
-                    "DELETE FROM {table} USING unnest({arrays}) AS given({names}) WHERE {}",
+                    "DELETE FROM {table} USING unnest({arrays}) AS given({names}) WHERE {} {tail}",
                     keys.join(" AND ")
                 )
             }

@@ -130,7 +130,7 @@ fn commit_step(db: &Connection, step: &Step) -> StoreResult<()> {
              ON CONFLICT(part, contact) DO UPDATE SET rev = ?3 + 1, state = ?4, flow = ?5, start = ?6, timeout_on = ?7,
                expires_on = ?8, armed_on = ?9, last_seen_on = ?10, unsolicited = ?11, reply_from = ?12,
                reply_channel = ?13
-             WHERE rev = ?3",
+             WHERE rev = ?3 AND armed_on IS ?14",
         )?
         .execute(params![
             step.part.0,
@@ -145,7 +145,8 @@ fn commit_step(db: &Connection, step: &Step) -> StoreResult<()> {
             session.last_seen_on.map(|at| at.0),
             session.unsolicited,
             session.reply_from,
-            session.reply_channel.as_ref().map(ChannelId::as_bytes)
+            session.reply_channel.as_ref().map(ChannelId::as_bytes),
+            session.armed_on.map(|at| at.0)
         ])?;
     if written != 1 {
         return Err(StoreError::Conflict { contact: step.contact });
@@ -204,7 +205,8 @@ fn commit_step(db: &Connection, step: &Step) -> StoreResult<()> {
 }
 
 /// Arms a timer if the wait ends before the armed one fires. One that fires too early is armed again by the sweep, so
-/// that the usual step, which only moves the end of the wait later, writes no timer at all.
+/// that the usual step, which only moves the end of the wait later, writes no timer at all. A session whose timer the
+/// sweep fired since it was loaded is not what was loaded.
 fn arm(db: &Connection, step: &Step) -> StoreResult<Option<Millis>> {
     let wake = [step.session.timeout_on, step.session.expires_on].into_iter().flatten().min();
     match (wake, step.session.armed_on) {
@@ -261,7 +263,7 @@ fn patch_contact(db: &Connection, step: &Step) -> StoreResult<()> {
         db.prepare_cached(
             "UPDATE audience SET name_folded = COALESCE(?3, name_folded),
                language = CASE WHEN ?4 THEN ?5 ELSE language END, status = COALESCE(?6, status),
-               last_seen_day = COALESCE(?7, last_seen_day)
+               last_seen_on = COALESCE(?7, last_seen_on)
              WHERE part = ?1 AND contact = ?2",
         )?
         .execute(params![
@@ -271,7 +273,7 @@ fn patch_contact(db: &Connection, step: &Step) -> StoreResult<()> {
             patch.language.is_some(),
             patch.language.clone().flatten(),
             patch.status,
-            patch.seen.map(|(_, day)| day)
+            patch.seen.map(|(at, _)| at.0)
         ])?;
     }
     for group in &patch.groups_added {

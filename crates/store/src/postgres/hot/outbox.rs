@@ -1,0 +1,545 @@
+//! The way out: `wired`, submitted, unknown.
+
+use super::receipts::receipt_for;
+use super::{
+    Bytes, GenericClient, Int, MessageState, Postgres, RecipientState, Rows, Settled, Text, Transaction, UNKNOWN,
+    changing, execute, fence, id, insert_timers, json, number, optional_id, params, part, problems, query,
+    recipient_states, retrying, returned_ids, returning, settle,
+};
+use crate::ops::{
+    Class, Lease, Outcome, Priority, REFUSALS, ReceiptState, Submitted, UnknownPolicy, WireRequest, Wired,
+};
+use crate::{StoreError, StoreResult};
+use base::{ContactId, MessageId, Millis, Part, StartId};
+use std::collections::{HashMap, HashSet};
+
+/// The state of an outbox row that is set aside while its start is paused.
+const ASIDE: i16 = 9;
+
+/// Messages whose marking as `wired` may have been committed although its answer never came: nobody was told to submit
+/// them, so the next wiring puts them back.
+#[derive(Debug, Default)]
+pub(in crate::postgres) struct Doubt(Vec<(Part, ContactId, MessageId)>);
+
+/// A message at the head of a channel's queue.
+struct Candidate {
+    part: Part,
+    contact: ContactId,
+    id: MessageId,
+    class: i16,
+    address: String,
+    start: Option<StartId>,
+    valid_until: Option<i64>,
+}
+
+/// Marks up to `limit` messages of a channel `wired`, replies first, one a contact, and gives them to be submitted.
+/// The gate's second pass is here: suppression, state of the start, validity, quiet hours.
+pub async fn wire(db: &Postgres, lease: &Lease, request: &WireRequest) -> StoreResult<Vec<Wired>> {
+    let mut doubt = db.inner.wiring.lock().await;
+    retrying!(wire_once(db, lease, request, &mut doubt))
+}
+
+async fn wire_once(
+    db: &Postgres,
+    lease: &Lease,
+    request: &WireRequest,
+    doubt: &mut Doubt,
+) -> StoreResult<Vec<Wired>> {
+    let mut client = db.hot().await?;
+    let transaction = client.transaction().await?;
+    if !doubt.0.is_empty() {
+        put_back(&transaction, lease, &doubt.0).await?;
+    }
+    let candidates = candidates(&transaction, lease, request).await?;
+    if candidates.is_empty() {
+        transaction.commit().await?;
+        doubt.0.clear();
+        return Ok(Vec::new());
+    }
+    fence(db, &transaction, lease, candidates.iter().map(|candidate| candidate.part)).await?;
+    let (suppressed, starts) = tokio::try_join!(suppressed(&transaction, &candidates), states(&transaction, &candidates))?;
+    let mut refused = Vec::new();
+    let mut aside = Vec::new();
+    let mut free = Vec::with_capacity(candidates.len());
+    for candidate in candidates {
+        let start = candidate.start.and_then(|start| starts.get(&start)).map_or("", String::as_str);
+        if candidate.class == Class::Normal as i16 && suppressed.contains(&candidate.address) {
+            refused.push((candidate, "opted_out"));
+        } else if start == "cancelled" {
+            refused.push((candidate, "cancelled"));
+        } else if candidate.valid_until.is_some_and(|until| until < request.now.0) {
+            refused.push((candidate, "expired"));
+        } else if start == "paused" {
+            aside.push(candidate);
+        } else {
+            free.push(candidate);
+        }
+    }
+    refuse(&transaction, &refused, request.now).await?;
+    set_aside(&transaction, &aside).await?;
+    let wired = mark(&transaction, lease, request, &free).await?;
+    let marked: Vec<_> = wired.iter().map(|wired| (wired.part, wired.contact, wired.id)).collect();
+    match transaction.commit().await {
+        Ok(()) => {
+            doubt.0.clear();
+            Ok(wired)
+        }
+        Err(error) => {
+            doubt.0.extend(marked);
+            Err(error.into())
+        }
+    }
+}
+
+async fn put_back(
+    transaction: &Transaction<'_>,
+    lease: &Lease,
+    rows: &[(Part, ContactId, MessageId)],
+) -> StoreResult<()> {
+    let parts: Vec<i16> = rows.iter().map(|(part, _, _)| number(*part)).collect();
+    let contacts: Vec<&[u8]> = rows.iter().map(|(_, contact, _)| contact.as_bytes().as_slice()).collect();
+    let ids: Vec<&[u8]> = rows.iter().map(|(_, _, id)| id.as_bytes().as_slice()).collect();
+    execute(
+        transaction,
+        "UPDATE outbox SET state = 1, owner = NULL
+         FROM unnest($1::smallint[], $2::bytea[], $3::bytea[]) AS g(part, contact, id)
+         WHERE outbox.part = g.part AND outbox.contact = g.contact AND outbox.id = g.id AND outbox.state = 2
+           AND outbox.owner = $4",
+        &[&parts, &contacts, &ids, &lease.owner],
+    )
+    .await?;
+    Ok(())
+}
+
+async fn candidates(
+    client: &impl GenericClient,
+    lease: &Lease,
+    request: &WireRequest,
+) -> StoreResult<Vec<Candidate>> {
+    let parts: Vec<i16> = lease.parts.iter().map(|(part, _)| number(*part)).collect();
+    let highest = if request.bulk { Priority::Bulk } else { Priority::Reply };
+    let rows = query(
+        client,
+        "SELECT o.part, o.contact, o.id, o.class, o.address, o.start, o.valid_until
+         FROM outbox o
+         WHERE o.channel = $1 AND o.state = 1 AND o.priority <= $2 AND o.part = ANY($4)
+           AND NOT EXISTS (SELECT 1 FROM outbox w WHERE w.part = o.part AND w.contact = o.contact
+             AND (w.state = 2 OR w.state = 6 AND w.resend_after IS NOT NULL
+                  OR w.state = 1 AND (w.priority, w.id) < (o.priority, o.id)))
+         ORDER BY o.channel, o.priority, o.id LIMIT $3",
+        &[&request.channel.as_bytes().as_slice(), &(highest as i16), &(request.limit as i64), &parts],
+    )
+    .await?;
+    rows.iter()
+        .map(|row| {
+            Ok(Candidate {
+                part: part(row, 0)?,
+                contact: id(row, 1)?,
+                id: id(row, 2)?,
+                class: row.try_get(3)?,
+                address: row.try_get(4)?,
+                start: optional_id(row, 5)?,
+                valid_until: row.try_get(6)?,
+            })
+        })
+        .collect()
+}
+
+/// Which of the addresses are on the suppression list.
+async fn suppressed(client: &impl GenericClient, candidates: &[Candidate]) -> StoreResult<HashSet<String>> {
+    let addresses: Vec<&str> = candidates.iter().map(|candidate| candidate.address.as_str()).collect();
+    let rows = query(client, "SELECT address FROM suppression WHERE address = ANY($1)", &[&addresses]).await?;
+    rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
+}
+
+/// The states of the starts that the messages belong to.
+async fn states(client: &impl GenericClient, candidates: &[Candidate]) -> StoreResult<HashMap<StartId, String>> {
+    let starts: HashSet<StartId> = candidates.iter().filter_map(|candidate| candidate.start).collect();
+    if starts.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let starts: Vec<&[u8]> = starts.iter().map(|start| start.as_bytes().as_slice()).collect();
+    let rows = query(client, "SELECT id, state FROM start WHERE id = ANY($1)", &[&starts]).await?;
+    rows.iter().map(|row| Ok((id(row, 0)?, row.try_get(1)?))).collect()
+}
+
+async fn refuse(
+    transaction: &Transaction<'_>,
+    refused: &[(Candidate, &'static str)],
+    now: Millis,
+) -> StoreResult<()> {
+    let keys = [Int("part"), Bytes("contact"), Bytes("id")];
+    let mut rows = Rows::delete("outbox", &keys).tail("AND outbox.state = 1 RETURNING outbox.id");
+    for (candidate, _) in refused {
+        rows.push(params![candidate.part, candidate.contact, candidate.id]);
+    }
+    let left: HashSet<MessageId> = returned_ids(transaction, &rows).await?.into_iter().collect();
+    let settled: Vec<Settled<'_>> = refused
+        .iter()
+        .filter(|(candidate, _)| left.contains(&candidate.id))
+        .map(|(candidate, reason)| Settled {
+            part: candidate.part,
+            message: candidate.id,
+            state: MessageState::Refused,
+            detail: Some(reason),
+        })
+        .collect();
+    settle(transaction, &settled, now).await
+}
+
+async fn set_aside(transaction: &Transaction<'_>, aside: &[Candidate]) -> StoreResult<()> {
+    let keys = [Int("part"), Bytes("contact"), Bytes("id")];
+    let mut rows = Rows::update("outbox", &keys, &[Int("state")]).tail("AND outbox.state = 1");
+    for candidate in aside {
+        rows.push(params![candidate.part, candidate.contact, candidate.id, i64::from(ASIDE)]);
+    }
+    changing(transaction, &rows).await?;
+    Ok(())
+}
+
+/// Marks messages; the conditions are looked at again in the statement that does it.
+async fn mark(
+    transaction: &Transaction<'_>,
+    lease: &Lease,
+    request: &WireRequest,
+    free: &[Candidate],
+) -> StoreResult<Vec<Wired>> {
+    if free.is_empty() {
+        return Ok(Vec::new());
+    }
+    let parts: Vec<i16> = free.iter().map(|candidate| number(candidate.part)).collect();
+    let contacts: Vec<&[u8]> = free.iter().map(|candidate| candidate.contact.as_bytes().as_slice()).collect();
+    let ids: Vec<&[u8]> = free.iter().map(|candidate| candidate.id.as_bytes().as_slice()).collect();
+    let rows = query(
+        transaction,
+        "UPDATE outbox SET state = 2, owner = $4, wired_on = $5
+         FROM unnest($1::smallint[], $2::bytea[], $3::bytea[]) WITH ORDINALITY AS g(part, contact, id, n)
+         JOIN message m ON m.part = g.part AND m.id = g.id
+         WHERE outbox.part = g.part AND outbox.contact = g.contact AND outbox.id = g.id AND outbox.state = 1
+           AND (outbox.class <> 0 OR NOT EXISTS (SELECT 1 FROM suppression s WHERE s.address = outbox.address))
+           AND NOT EXISTS (SELECT 1 FROM start t WHERE t.id = outbox.start AND t.state IN ('paused', 'cancelled'))
+         RETURNING g.n, outbox.part, outbox.contact, outbox.id, outbox.address, outbox.reference, outbox.answers,
+           outbox.resend_after, m.text, m.segments, m.number, m.created_on",
+        &[&parts, &contacts, &ids, &lease.owner, &request.now.0],
+    )
+    .await?;
+    let mut wired = Vec::with_capacity(rows.len());
+    for row in &rows {
+        let (n, reference, segments): (i64, i32, i16) = (row.try_get(0)?, row.try_get(5)?, row.try_get(9)?);
+        let answers: Option<&str> = row.try_get(6)?;
+        let message = Wired {
+            part: part(row, 1)?,
+            contact: id(row, 2)?,
+            id: id(row, 3)?,
+            address: row.try_get(4)?,
+            from: row.try_get(10)?,
+            text: row.try_get(8)?,
+            reference: u16::try_from(reference).unwrap_or_default(),
+            segments: u16::try_from(segments).unwrap_or(1),
+            created_on: Millis(row.try_get(11)?),
+            answers: answers.map(json).transpose()?,
+            unknown_policy: row
+                .try_get::<_, Option<i64>>(7)?
+                .map_or(UnknownPolicy::Hold, UnknownPolicy::ResendAfter),
+        };
+        wired.push((n, message));
+    }
+    wired.sort_by_key(|(n, _)| *n);
+    Ok(wired.into_iter().map(|(_, message)| message).collect())
+}
+
+/// Records what became of submits. Not fenced: what the operator said is true whoever holds the part now.
+pub async fn submitted(db: &Postgres, batch: &[Submitted]) -> StoreResult<()> {
+    // Results of one message are recorded one after the other.
+    let mut seen = HashSet::new();
+    let mut begin = 0;
+    for (at, one) in batch.iter().enumerate() {
+        if !seen.insert(one.id) {
+            retrying!(submitted_once(db, &batch[begin..at]))?;
+            begin = at;
+            seen.clear();
+            seen.insert(one.id);
+        }
+    }
+    retrying!(submitted_once(db, &batch[begin..]))
+}
+
+async fn submitted_once(db: &Postgres, batch: &[Submitted]) -> StoreResult<()> {
+    if batch.is_empty() {
+        return Ok(());
+    }
+    let mut client = db.hot().await?;
+    let transaction = client.transaction().await?;
+    let mut sorted: Vec<&Submitted> = batch.iter().collect();
+    sorted.sort_by_key(|one| (one.part, one.contact, one.id));
+    let of = |wanted: fn(&Outcome) -> bool| -> Vec<&Submitted> {
+        sorted.iter().copied().filter(|one| wanted(&one.outcome)).collect()
+    };
+    accepted(&transaction, &of(|outcome| matches!(outcome, Outcome::Accepted { .. }))).await?;
+    rejected(&transaction, &of(|outcome| matches!(outcome, Outcome::Rejected { .. }))).await?;
+    requeued(&transaction, &of(|outcome| matches!(outcome, Outcome::Requeue { .. }))).await?;
+    become_unknown(&transaction, &of(|outcome| matches!(outcome, Outcome::Unknown { .. }))).await?;
+    transaction.commit().await?;
+    Ok(())
+}
+
+/// Takes messages that were on their way out of the outbox; gives those that had not been settled before.
+async fn leave_outbox(transaction: &Transaction<'_>, batch: &[&Submitted]) -> StoreResult<HashSet<MessageId>> {
+    let keys = [Int("part"), Bytes("contact"), Bytes("id")];
+    let mut rows = Rows::delete("outbox", &keys).tail("AND outbox.state IN (2, 6) RETURNING outbox.id");
+    for one in batch {
+        rows.push(params![one.part, one.contact, one.id]);
+    }
+    Ok(returned_ids(transaction, &rows).await?.into_iter().collect())
+}
+
+async fn accepted(transaction: &Transaction<'_>, batch: &[&Submitted]) -> StoreResult<()> {
+    if batch.is_empty() {
+        return Ok(());
+    }
+    let left = leave_outbox(transaction, batch).await?;
+    let (mut parts, mut messages, mut times, mut externals) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let mut expected = Vec::new();
+    let mut clear = Rows::delete("dedupe", &[Int("part"), Int("bucket"), Bytes("hash")]);
+    for one in batch {
+        let Outcome::Accepted { external_ids, receipt, clear: key } = &one.outcome else { continue };
+        if let Some(key) = key {
+            clear.push(params![key.part, key.bucket, key.hash]);
+        }
+        if left.contains(&one.id) {
+            parts.push(number(one.part));
+            messages.push(one.id.as_bytes().as_slice());
+            times.push(one.at.0);
+            externals.push(external_ids.join(" "));
+            if *receipt {
+                expected.extend(external_ids.iter().map(|external| (*one, external.as_str())));
+            }
+        }
+    }
+    let opened = query(
+        transaction,
+        "UPDATE message SET state = 3, modified_on = g.at, external_ids = g.external_ids
+         FROM unnest($1::smallint[], $2::bytea[], $3::bigint[], $4::text[]) AS g(part, id, at, external_ids)
+         WHERE message.part = g.part AND message.id = g.id
+         RETURNING message.part, message.start, message.contact, message.opening",
+        &[&parts, &messages, &times, &externals],
+    )
+    .await?;
+    let mut recipients: Vec<RecipientState> = Vec::new();
+    for row in &opened {
+        if let (Some(start), 1) = (optional_id(row, 1)?, row.try_get::<_, i16>(3)?) {
+            recipients.push((part(row, 0)?, start, id(row, 2)?, MessageState::Sent as i16, None));
+        }
+    }
+    tokio::try_join!(recipient_states(transaction, &recipients), async { changing(transaction, &clear).await })?;
+    expect_receipts(transaction, &expected).await
+}
+
+/// Notes which receipts will come, and applies those that came before the submit's answer.
+async fn expect_receipts(transaction: &Transaction<'_>, expected: &[(&Submitted, &str)]) -> StoreResult<()> {
+    if expected.is_empty() {
+        return Ok(());
+    }
+    let mut by_key: HashMap<(Part, &[u8], &str), &Submitted> = HashMap::new();
+    for (one, external) in expected {
+        by_key.insert((Part::of_address(&one.address), one.channel.as_bytes().as_slice(), external), one);
+    }
+    let mut keys: Vec<_> = by_key.keys().copied().collect();
+    keys.sort_unstable();
+    // A receipt that is parked at this moment is waited for and then found; the second round takes it.
+    for _ in 0..3 {
+        let mut parked = Rows::delete("receipt", &[Int("part"), Bytes("channel"), Text("external_id")]).tail(
+            "AND receipt.message IS NULL
+             RETURNING receipt.part, receipt.channel, receipt.external_id, receipt.state, receipt.detail",
+        );
+        for (part, channel, external) in &keys {
+            parked.push(params![*part, *channel, *external]);
+        }
+        for row in &returning(transaction, &parked).await? {
+            let (channel, external): (&[u8], &str) = (row.try_get(1)?, row.try_get(2)?);
+            let key = (part(row, 0)?, channel, external);
+            let Some(one) = by_key.get(&key) else { continue };
+            let delivered = row.try_get::<_, Option<i16>>(3)? == Some(MessageState::Delivered as i16);
+            let state = if delivered { ReceiptState::Delivered } else { ReceiptState::Failed };
+            let detail: Option<&str> = row.try_get(4)?;
+            let of = (one.part, one.id, one.contact);
+            receipt_for(transaction, of, state, detail.unwrap_or_default(), one.at).await?;
+            keys.retain(|other| *other != key);
+        }
+        let columns = [
+            Int("part"),
+            Bytes("channel"),
+            Text("external_id"),
+            Int("message_part"),
+            Bytes("contact"),
+            Bytes("message"),
+            Int("at"),
+        ];
+        // An operator that uses its ids again means the later message.
+        let conflict = "ON CONFLICT (part, channel, external_id) DO UPDATE SET message_part = excluded.message_part,
+            contact = excluded.contact, message = excluded.message, at = excluded.at
+            WHERE receipt.message IS NOT NULL";
+        let mut rows = Rows::insert("receipt", &columns, conflict).tail("RETURNING part, channel, external_id");
+        for key in &keys {
+            let Some(one) = by_key.get(key) else { continue };
+            rows.push(params![key.0, key.1, key.2, one.part, one.contact, one.id, one.at]);
+        }
+        for row in &returning(transaction, &rows).await? {
+            let (channel, external): (&[u8], &str) = (row.try_get(1)?, row.try_get(2)?);
+            let key = (part(row, 0)?, channel, external);
+            keys.retain(|other| *other != key);
+        }
+        if keys.is_empty() {
+            return Ok(());
+        }
+    }
+    Err(StoreError::Corrupt("a receipt is parked again and again".into()))
+}
+
+async fn rejected(transaction: &Transaction<'_>, batch: &[&Submitted]) -> StoreResult<()> {
+    if batch.is_empty() {
+        return Ok(());
+    }
+    let left = leave_outbox(transaction, batch).await?;
+    for at in times(batch) {
+        let settled: Vec<Settled<'_>> = batch
+            .iter()
+            .filter(|one| one.at == at && left.contains(&one.id))
+            .map(|one| Settled {
+                part: one.part,
+                message: one.id,
+                state: MessageState::Failed,
+                detail: match &one.outcome {
+                    Outcome::Rejected { reason } => Some(reason),
+                    _ => None,
+                },
+            })
+            .collect();
+        settle(transaction, &settled, at).await?;
+    }
+    Ok(())
+}
+
+/// The different times of a batch.
+fn times(batch: &[&Submitted]) -> Vec<Millis> {
+    let mut times: Vec<Millis> = batch.iter().map(|one| one.at).collect();
+    times.sort_unstable();
+    times.dedup();
+    times
+}
+
+async fn requeued(transaction: &Transaction<'_>, batch: &[&Submitted]) -> StoreResult<()> {
+    if batch.is_empty() {
+        return Ok(());
+    }
+    let parts: Vec<i16> = batch.iter().map(|one| number(one.part)).collect();
+    let contacts: Vec<&[u8]> = batch.iter().map(|one| one.contact.as_bytes().as_slice()).collect();
+    let ids: Vec<&[u8]> = batch.iter().map(|one| one.id.as_bytes().as_slice()).collect();
+    let reason = |one: &Submitted| match &one.outcome {
+        Outcome::Requeue { refused } => refused.clone(),
+        _ => None,
+    };
+    let refused: Vec<i16> = batch.iter().map(|one| i16::from(reason(one).is_some())).collect();
+    let rows = query(
+        transaction,
+        "UPDATE outbox SET state = 1, owner = NULL, refusals = outbox.refusals + g.refused
+         FROM unnest($1::smallint[], $2::bytea[], $3::bytea[], $4::smallint[]) AS g(part, contact, id, refused)
+         WHERE outbox.part = g.part AND outbox.contact = g.contact AND outbox.id = g.id AND outbox.state = 2
+         RETURNING outbox.id, outbox.refusals",
+        &[&parts, &contacts, &ids, &refused],
+    )
+    .await?;
+    let mut given_up: HashSet<MessageId> = HashSet::new();
+    for row in &rows {
+        if i64::from(row.try_get::<_, i16>(1)?) >= REFUSALS {
+            given_up.insert(id(row, 0)?);
+        }
+    }
+    let mut leave = Rows::delete("outbox", &[Int("part"), Bytes("contact"), Bytes("id")]);
+    for one in batch.iter().filter(|one| given_up.contains(&one.id)) {
+        leave.push(params![one.part, one.contact, one.id]);
+    }
+    changing(transaction, &leave).await?;
+    for one in batch.iter().filter(|one| given_up.contains(&one.id)) {
+        let reason = reason(one);
+        let (state, detail) = (MessageState::Failed, reason.as_deref());
+        settle(transaction, &[Settled { part: one.part, message: one.id, state, detail }], one.at).await?;
+    }
+    Ok(())
+}
+
+/// Marks wired messages `unknown`, with what settles them if no receipt does.
+async fn become_unknown(transaction: &Transaction<'_>, batch: &[&Submitted]) -> StoreResult<()> {
+    if batch.is_empty() {
+        return Ok(());
+    }
+    let mut rows = Rows::update("outbox", &[Int("part"), Bytes("contact"), Bytes("id")], &[Int("state")])
+        .tail("AND outbox.state = 2 RETURNING outbox.id, outbox.resend_after, outbox.resent");
+    for one in batch {
+        rows.push(params![one.part, one.contact, one.id, MessageState::Unknown as i64]);
+    }
+    let mut policies: HashMap<MessageId, Option<i64>> = HashMap::new();
+    for row in &returning(transaction, &rows).await? {
+        let (after, resent): (Option<i64>, i16) = (row.try_get(1)?, row.try_get(2)?);
+        policies.insert(id(row, 0)?, after.filter(|_| resent == 0));
+    }
+    let mut timers = Vec::new();
+    let mut found = Vec::new();
+    let mut expected = Vec::new();
+    let mut held = Rows::update("outbox", &[Int("part"), Bytes("contact"), Bytes("id")], &[Int("resend_after")]);
+    for one in batch {
+        let (Some(resend_after), Outcome::Unknown { external_ids }) = (policies.get(&one.id), &one.outcome) else {
+            continue;
+        };
+        settle(
+            transaction,
+            &[Settled { part: one.part, message: one.id, state: MessageState::Unknown, detail: None }],
+            one.at,
+        )
+        .await?;
+        expected.extend(external_ids.iter().map(|external| (*one, external.as_str())));
+        if let Some(after) = resend_after {
+            let due = Millis(one.at.0 + after);
+            timers.push((one.part, due, one.contact, UNKNOWN, one.id.as_bytes().to_vec()));
+        } else {
+            // Nothing sends it again by itself, so it must not hold back what follows.
+            held.push(params![one.part, one.contact, one.id, None::<i64>]);
+            found.push(crate::unknown_problem(one.id, one.contact));
+        }
+    }
+    expect_receipts(transaction, &expected).await?;
+    insert_timers(transaction, timers).await?;
+    changing(transaction, &held).await?;
+    let at = batch.first().map_or(Millis(0), |one| one.at);
+    let found: Vec<_> = found.iter().map(|problem| (problem, None)).collect();
+    problems(transaction, &found, at).await
+}
+
+/// Marks as `unknown` every message of the lease's parts that another process, or an earlier life of this one, had
+/// marked `wired`. Gives their number.
+pub async fn recover(db: &Postgres, lease: &Lease, now: Millis) -> StoreResult<usize> {
+    let parts: Vec<i16> = lease.parts.iter().map(|(part, _)| number(*part)).collect();
+    let client = db.hot().await?;
+    let rows = query(
+        &client,
+        "SELECT part, contact, id, address, channel FROM outbox
+         WHERE part = ANY($1) AND state = 2 AND owner IS DISTINCT FROM $2",
+        &[&parts, &lease.owner],
+    )
+    .await?;
+    drop(client);
+    let mut lost = Vec::with_capacity(rows.len());
+    for row in &rows {
+        lost.push(Submitted {
+            part: part(row, 0)?,
+            contact: id(row, 1)?,
+            id: id(row, 2)?,
+            address: row.try_get(3)?,
+            channel: id(row, 4)?,
+            outcome: Outcome::Unknown { external_ids: Vec::new() },
+            at: now,
+        });
+    }
+    submitted(db, &lost).await?;
+    Ok(lost.len())
+}
