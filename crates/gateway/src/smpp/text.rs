@@ -76,6 +76,10 @@ pub fn decode(octets: &[u8], data_coding: u8, alphabet: Alphabet) -> Option<Deco
             Alphabet::Ascii => (ascii(octets), Encoding::Ascii),
         },
         Kind::Gsm7 => (sms::decode_gsm7(octets), Encoding::Gsm7),
+        // Some operators name GSM texts so. IA5 texts have no such controls, GSM texts have an escape or an `@`.
+        Kind::Ascii if octets.iter().any(|octet| octet.is_ascii_control() && !b"\t\n\r".contains(octet)) => {
+            (sms::decode_gsm7(octets), Encoding::Gsm7)
+        }
         Kind::Ascii => (ascii(octets), Encoding::Ascii),
         Kind::Latin1 => (latin1(octets), Encoding::Latin1),
         Kind::Other => {
@@ -258,6 +262,8 @@ mod tests {
         check(b"\xd8\x3d\xde\x00", 8, Gsm7, "😀", false);
         check(b"\xd8\x3d", 8, Gsm7, "\u{fffd}", true);
         check(b"\0Y", 0x18, Latin1, "Y", false);
+        check(b"Yes [1]\n", 1, Gsm7, "Yes [1]\n", false);
+        check(b"Yes \x1b\x651", 1, Latin1, "Yes €1", false);
         check(b"\0", 0x10, Latin1, "@", false);
         check(b"\0", 0xf0, Latin1, "@", false);
         check("ñ".as_bytes(), 6, Gsm7, "ñ", true);

@@ -268,7 +268,7 @@ impl Message {
                     .push_u8(Tag::SAR_TOTAL_SEGMENTS, total)
                     .push_u8(Tag::SAR_SEGMENT_SEQNUM, segment + 1);
             }
-            LongMessages::Payload if octets.len() > 254 => {
+            LongMessages::Payload if octets.len() > if self.data_coding == 8 { 140 } else { 160 } => {
                 if octets.len() > usize::from(u16::MAX) {
                     return Err(format!("the text has {} octets; message_payload allows {}", octets.len(), u16::MAX));
                 }

@@ -114,6 +114,11 @@ impl Rig {
     }
 
     fn send(&mut self, texts: &[&str]) {
+        self.hand_over(texts);
+        self.session.turn(self.now).unwrap();
+    }
+
+    fn hand_over(&mut self, texts: &[&str]) {
         for text in texts {
             self.token += 1;
             let outgoing = Outgoing {
@@ -127,7 +132,6 @@ impl Rig {
             };
             self.session.submit([outgoing]);
         }
-        self.session.turn(self.now).unwrap();
     }
 
     fn reports(&mut self) -> Vec<(u64, Submitted)> {
@@ -140,11 +144,11 @@ impl Rig {
             .collect()
     }
 
-    fn inbound(&mut self) -> Vec<Box<Inbound>> {
+    fn inbound(&mut self) -> Vec<Inbound> {
         let events = self.session.take_events().into_iter();
         events
             .filter_map(|event| match event {
-                Event::Inbound(inbound) => Some(inbound),
+                Event::Inbound(inbound) => Some(*inbound),
                 _ => None,
             })
             .collect()
@@ -214,7 +218,7 @@ fn long_messages_are_written_in_each_mode() {
         assert!(rig.wrote().is_empty());
         let sm = wrote[0].sm();
         assert!(sm.short_message.starts_with(first), "{mode:?} {sm:?}");
-        assert_eq!(sm.esm_class & esm_class::UDHI != 0, first[0] != b'a', "{mode:?}");
+        assert_eq!(sm.esm_class & esm_class::UDHI != 0, matches!(mode, LongMessages::Udh8 | LongMessages::Udh16));
         assert_eq!((sm.source.addr, sm.destination.addr), (&b"4321"[..], &b"231990000001"[..]));
         for (tag, value) in tags {
             assert_eq!(sm.tlvs.get(*tag), Some(*value), "{mode:?} {tag}");
@@ -229,14 +233,12 @@ fn long_messages_are_written_in_each_mode() {
     let sar: [(Tag, &[u8]); 3] =
         [(Tag::SAR_MSG_REF_NUM, &[1, 245]), (Tag::SAR_TOTAL_SEGMENTS, &[2]), (Tag::SAR_SEGMENT_SEQNUM, &[1])];
     check(LongMessages::Sar, 2, b"aaa", &sar);
-    check(LongMessages::Payload, 1, b"aaa", &[reference]);
+    check(LongMessages::Payload, 1, b"", &[reference, (Tag::MESSAGE_PAYLOAD, text.as_bytes())]);
 
-    let longer = "a".repeat(400);
     let mut rig = Rig::bound(Config { long_messages: LongMessages::Payload, ..config() });
-    rig.send(&[&longer]);
+    rig.send(&["short"]);
     let wrote = rig.wrote();
-    assert_eq!(wrote[0].sm().tlvs.get(Tag::MESSAGE_PAYLOAD), Some(longer.as_bytes()));
-    assert!(wrote[0].sm().short_message.is_empty());
+    assert_eq!((wrote[0].sm().short_message, wrote[0].sm().tlvs.get(Tag::MESSAGE_PAYLOAD)), (&b"short"[..], None));
 }
 
 #[test]
@@ -720,16 +722,32 @@ proptest! {
         let mut clock = 0;
         for (step, number, octets) in &steps {
             let sequence = number % 40;
+            let mut wire = BytesMut::new();
             let result = match step {
-                0 => { rig.send(&[&text]); Ok(()) }
+                0 => {
+                    rig.hand_over(&[&text]);
+                    rig.session.turn(rig.now)
+                }
                 1 => rig.feed(CommandId::SUBMIT_SM_RESP, Status::OK, sequence, b"id\0"),
                 2 => rig.feed(CommandId::SUBMIT_SM_RESP, Status(number % 0x60), sequence, b""),
-                3 => rig.feed(CommandId(number % 0x25 | number & 0x8000_0000), Status(number % 9), sequence, octets),
-                4 => { clock += u64::from(number % 20_000); rig.at(clock) }
-                5 => { rig.feed_pdu(Pdu::DeliverSm(message(&octets[..octets.len().min(50)])), *number); Ok(()) }
-                6 => { rig.decide(); Ok(()) }
+                3 => {
+                    let command = CommandId((number % 0x25) | (number & 0x8000_0000));
+                    rig.feed(command, Status(number % 9), sequence, octets)
+                }
+                4 => {
+                    clock += u64::from(number % 20_000);
+                    rig.at(clock)
+                }
+                5 => {
+                    let text = &octets[..octets.len().min(50)];
+                    Pdu::DeliverSm(message(text)).encode(Status::OK, *number, &mut wire).unwrap();
+                    rig.octets(&wire)
+                }
+                6 => {
+                    rig.decide();
+                    Ok(())
+                }
                 _ => {
-                    let mut wire = BytesMut::new();
                     wire.put_u32(16 + octets.len() as u32);
                     wire.put_slice(&[0, 0, 0, 5, 0, 0, 0, 0, 0, 0, 0, 1]);
                     wire.put_slice(octets);

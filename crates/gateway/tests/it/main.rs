@@ -1,0 +1,4 @@
+//! Tests of the channels through their public surface.
+
+mod operator_sim;
+mod smpp;

@@ -1,0 +1,4 @@
+//! The SMPP client against an operator of another make.
+
+mod judge;
+mod with_judge;
