@@ -55,6 +55,7 @@
 //!
 //! Everything here is pure: the clock, the time zone and the definitions are arguments.
 
+pub mod columns;
 mod compile;
 mod date;
 mod definitions;

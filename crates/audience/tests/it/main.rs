@@ -1,5 +1,6 @@
 //! Audience queries through the public surface.
 
+mod columns;
 mod conformance;
 mod evaluation;
 mod model;
