@@ -1,0 +1,54 @@
+//! `add_contact_urn`: gives the contact another address.
+
+use super::{Kind, Result};
+use crate::definition::AllowedIn;
+use crate::definition::fields::{Fields, Item};
+use crate::engine::{Execution, Halt};
+use crate::expression::Template;
+use crate::inspect::Findings;
+use crate::modifier::{Modifier, Route, UrnsChange};
+use crate::urn::{SCHEMES, Urn};
+
+/// Whether the contact has the address, for the flow to see.
+const LOCAL: &str = "_has_urn";
+
+#[derive(Clone, Debug)]
+pub(super) struct AddContactUrn {
+    scheme: String,
+    path: Template,
+}
+
+impl Kind for AddContactUrn {
+    const TYPE: &'static str = "add_contact_urn";
+    const ALLOWED: AllowedIn = AllowedIn::Any;
+
+    fn read(fields: &Fields<'_>, _: Item<'_>) -> Result<Self> {
+        let scheme = fields.required("scheme", 64)?;
+        if !SCHEMES.contains(&scheme) {
+            return fields.invalid("scheme", "is not a valid URN scheme");
+        }
+        fields.required("path", 1000)?;
+        Ok(Self { scheme: scheme.to_owned(), path: fields.template("path", 1000)? })
+    }
+
+    fn execute(&self, ex: &mut Execution<'_>) -> std::result::Result<(), Halt> {
+        let (path, _) = ex.text(&self.path);
+        let path = path.trim();
+        if path.is_empty() {
+            ex.error("Can't add URN with empty path");
+            return Ok(());
+        }
+        let text = Urn::from_parts(&self.scheme, path)
+            .map_or_else(|_| format!("{}:{path}", self.scheme), |u| u.normalized(ex.env.default_country.as_deref()).to_string());
+        let routes = vec![Route { urn: text.clone(), channel: None }];
+        ex.modify(&Modifier::Routes { routes, modification: UrnsChange::Append })?;
+        let has = Urn::parse(&text).is_ok_and(|u| ex.state.contact.urns.iter().any(|own| own.identity() == u.identity()));
+        ex.set_local(LOCAL, if has { text } else { String::new() });
+        Ok(())
+    }
+
+    fn inspect(&self, found: &mut Findings<'_>) {
+        found.template(&self.path);
+        found.local(LOCAL);
+    }
+}

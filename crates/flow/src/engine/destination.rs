@@ -1,0 +1,55 @@
+//! Which address and channel a message goes to.
+
+use crate::assets::{Assets, Channel, Role};
+use crate::contact::{Contact, channel_of};
+use crate::urn::{Urn, phone};
+
+/// The country of a contact: of the channel it prefers, else of its first phone number.
+pub(crate) fn country(assets: &Assets, contact: &Contact) -> Option<String> {
+    let preferred = contact.preferred_channel().and_then(|uuid| assets.channel(&uuid));
+    if let Some(channel) = preferred
+        && !channel.country.is_empty()
+    {
+        return Some(channel.country.clone());
+    }
+    contact.urns.iter().filter(|u| u.scheme() == "tel").find_map(|u| phone::country(&u.path()))
+}
+
+/// The first address that a channel is found for, and the channel.
+pub(crate) fn resolve<'a>(assets: &'a Assets, contact: &'a Contact) -> Option<(&'a Urn, &'a Channel)> {
+    contact.urns.iter().find_map(|urn| Some((urn, channel_for(assets, urn)?)))
+}
+
+fn channel_for<'a>(assets: &'a Assets, urn: &Urn) -> Option<&'a Channel> {
+    let scheme = urn.scheme();
+    let fits = |c: &Channel| c.has_role(Role::Send) && c.supports(scheme);
+    if let Some(own) = channel_of(urn).and_then(|uuid| assets.channel(&uuid)).filter(|c| fits(c)) {
+        return Some(own);
+    }
+    if scheme != "tel" {
+        return assets.channels().iter().find(|c| fits(c));
+    }
+    let path = urn.path();
+    let country = phone::country(&path);
+    let candidates: Vec<&Channel> = assets
+        .channels()
+        .iter()
+        .filter(|c| fits(c))
+        .filter(|c| {
+            c.country.is_empty() || c.allow_international || country.as_ref().is_none_or(|country| *country == c.country)
+        })
+        .collect();
+    if let [only] = candidates[..] {
+        return Some(only);
+    }
+    let number = path.trim_start_matches('+');
+    let overlap = |channel: &Channel| {
+        let common = |prefix: &str| prefix.bytes().zip(number.bytes()).take_while(|(a, b)| a == b).count();
+        if channel.match_prefixes.is_empty() {
+            common(channel.address.trim_start_matches('+'))
+        } else {
+            channel.match_prefixes.iter().map(|p| common(p.trim_start_matches('+'))).max().unwrap_or(0)
+        }
+    };
+    candidates.into_iter().max_by_key(|c| overlap(c))
+}

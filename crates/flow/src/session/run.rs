@@ -1,0 +1,134 @@
+//! Runs: one flow inside a session.
+
+use crate::pairs::Pairs;
+use crate::reference::FlowRef;
+use crate::stamp::Stamp;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use uuid::Uuid;
+
+/// Whether a run goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RunStatus {
+    /// Being executed, or paused while a subflow runs.
+    Active,
+    /// For a message, a call to end, or the clock.
+    Waiting,
+    /// At its end.
+    Completed,
+    /// No answer came in time.
+    Expired,
+    /// By an error.
+    Failed,
+}
+
+impl RunStatus {
+    /// The word in JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Waiting => "waiting",
+            Self::Completed => "completed",
+            Self::Expired => "expired",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+/// A visit to a node.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Step {
+    /// When.
+    pub arrived_on: Stamp,
+    /// Which node.
+    pub node_uuid: Uuid,
+}
+
+/// An answer or another value that a run recorded.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct RunResult {
+    /// What the flow calls it.
+    #[serde(default)]
+    pub name: String,
+    /// The value, cut to 640 characters.
+    #[serde(default)]
+    pub value: String,
+    /// The category in the flow's language.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub category: String,
+    /// The category in the contact's language, when it differs.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub category_localized: String,
+    /// Where it was recorded.
+    #[serde(default)]
+    pub node_uuid: Uuid,
+    /// What was looked at.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub input: String,
+    /// A JSON value that goes with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub extra: Option<Box<RawValue>>,
+    /// When.
+    pub created_on: Stamp,
+}
+
+/// The last webhook call of a run.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct SavedWebhook {
+    /// `GET`...
+    pub method: String,
+    /// Where to.
+    pub url: String,
+    /// HTTP status; 0 without a response.
+    #[serde(default)]
+    pub status: u16,
+    /// Headers of the response.
+    #[serde(default)]
+    pub headers: Pairs<String>,
+    /// Body of the response, if it is JSON.
+    #[serde(default)]
+    pub json: Option<Box<RawValue>>,
+}
+
+/// One flow inside a session.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Run {
+    /// What identifies it.
+    pub uuid: Uuid,
+    /// The flow and the revision it ran.
+    pub flow: FlowRef,
+    /// Visits to nodes, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub path: Vec<Step>,
+    /// Texts kept while it runs.
+    #[serde(default, skip_serializing_if = "Pairs::is_empty")]
+    pub locals: Pairs<String>,
+    /// Results by key, in the order they were recorded.
+    #[serde(default, skip_serializing_if = "Pairs::is_empty")]
+    pub results: Pairs<RunResult>,
+    /// Whether it goes on.
+    pub status: RunStatus,
+    /// Whether it has seen input.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub had_input: bool,
+    /// The run that entered it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent_uuid: Option<Uuid>,
+    /// The last webhook call; not stored when its JSON is over 10,000 bytes.
+    #[serde(default, skip_serializing_if = "unstored")]
+    pub webhook: Option<SavedWebhook>,
+    /// When it was started.
+    pub created_on: Stamp,
+    /// When it last did something.
+    pub modified_on: Stamp,
+    /// When it ended.
+    pub exited_on: Option<Stamp>,
+}
+
+/// Longest JSON of a webhook response that is stored with its run, in bytes.
+pub const MAX_STORED_WEBHOOK: usize = 10_000;
+
+fn unstored(webhook: &Option<SavedWebhook>) -> bool {
+    webhook.as_ref().is_none_or(|w| w.json.as_ref().is_some_and(|j| j.get().len() > MAX_STORED_WEBHOOK))
+}
