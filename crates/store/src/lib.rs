@@ -6,10 +6,14 @@
 
 mod backup;
 mod campaign;
+pub mod contact;
+mod flows;
 mod migrate;
 pub mod ops;
 pub mod postgres;
+mod problem;
 pub mod query;
+pub mod registry;
 pub mod sqlite;
 
 use base::{ContactId, IdMaker, MessageId, Millis, Part};
@@ -19,6 +23,7 @@ use ops::{
 };
 use std::sync::Arc;
 pub use campaign::{Member, NewStart, Started, Status, StatusRow};
+pub use flows::{ChannelRow, FieldRow, FlowRow, GroupRow, KeywordRow, Saved};
 pub use migrate::{Migrated, latest};
 pub use postgres::Postgres;
 pub use query::QueryError;

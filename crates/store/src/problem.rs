@@ -5,7 +5,7 @@ use base::{ContactId, MessageId, ProblemId};
 use sha2::{Digest, Sha256};
 
 /// The id of a problem, which follows from what makes it the same problem when it is found again (UUID version 8).
-pub fn id_of(kind: &str, key: &str) -> ProblemId {
+pub(crate) fn id_of(kind: &str, key: &str) -> ProblemId {
     let digest: [u8; 32] = Sha256::new().chain_update(kind).chain_update([0]).chain_update(key).finalize().into();
     let mut bytes = [0; 16];
     bytes.copy_from_slice(&digest[..16]);

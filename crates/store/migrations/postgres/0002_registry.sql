@@ -41,41 +41,44 @@ CREATE INDEX worker_contact ON worker(contact);
 
 -- The words of the registry: few beside the workers, so that `~` looks through them and not through the workers.
 CREATE TABLE term(
-  id bigint PRIMARY KEY,
-  kind text COLLATE "C" NOT NULL,   -- cadre, facility, skill
-  code text COLLATE "C" NOT NULL DEFAULT '',
-  label text COLLATE "C" NOT NULL,
+  kind text COLLATE "C" NOT NULL,   -- cadre, facility, place, skill
   folded text COLLATE "C" NOT NULL,
-  UNIQUE(kind, code, folded)
+  label text COLLATE "C" NOT NULL,
+  PRIMARY KEY(kind, folded)
 );
 
--- What audiences are chosen by, one row a contact; maintained with contact and worker in their transactions.
+-- Which contacts have a term, and which places; maintained with the worker in its transaction.
+CREATE TABLE contact_term(
+  kind text COLLATE "C" NOT NULL,
+  folded text COLLATE "C" NOT NULL,
+  part smallint NOT NULL,
+  contact bytea NOT NULL,
+  PRIMARY KEY(kind, folded, part, contact)
+);
+
+CREATE TABLE contact_place(
+  low bigint NOT NULL,              -- the position in the place tree
+  part smallint NOT NULL,
+  contact bytea NOT NULL,
+  PRIMARY KEY(low, part, contact)
+);
+
+-- What audiences are chosen by beside terms and places, one row a contact.
 CREATE TABLE audience(
   part smallint NOT NULL,
   contact bytea NOT NULL,
   name_folded text COLLATE "C" NOT NULL DEFAULT '',
-  cadre bigint,
-  facility bigint,
-  place bigint,                     -- position in the place tree
   gender text COLLATE "C",
   worker_status text COLLATE "C",
   language text COLLATE "C",
   status text COLLATE "C" NOT NULL,
-  created_day bigint NOT NULL,
-  last_seen_day bigint,
+  created_on bigint NOT NULL,
+  last_seen_on bigint,             -- to the day, as in contact
+  changed_on bigint NOT NULL DEFAULT 0, -- by the clock of whoever wrote it; caches read what is new
   PRIMARY KEY(part, contact)
 );
-CREATE INDEX audience_cadre_place ON audience(cadre, place);
-CREATE INDEX audience_place ON audience(place);
-CREATE INDEX audience_last_seen ON audience(last_seen_day);
+CREATE INDEX audience_changed ON audience(changed_on);
 CREATE INDEX audience_name ON audience(name_folded, contact);
-
-CREATE TABLE contact_skill(
-  term bigint NOT NULL,
-  part smallint NOT NULL,
-  contact bytea NOT NULL,
-  PRIMARY KEY(term, part, contact)
-);
 
 CREATE TABLE contact_group(
   id bytea NOT NULL PRIMARY KEY,

@@ -41,41 +41,44 @@ CREATE INDEX worker_contact ON worker(contact);
 
 -- The words of the registry: few beside the workers, so that `~` looks through them and not through the workers.
 CREATE TABLE term(
-  id INTEGER NOT NULL PRIMARY KEY,
-  kind TEXT NOT NULL,               -- cadre, facility, skill
-  code TEXT NOT NULL DEFAULT '',
-  label TEXT NOT NULL,
+  kind TEXT NOT NULL,               -- cadre, facility, place, skill
   folded TEXT NOT NULL,
-  UNIQUE(kind, code, folded)
-);
+  label TEXT NOT NULL,
+  PRIMARY KEY(kind, folded)
+) WITHOUT ROWID;
 
--- What audiences are chosen by, one row a contact; maintained with contact and worker in their transactions.
+-- Which contacts have a term, and which places; maintained with the worker in its transaction.
+CREATE TABLE contact_term(
+  kind TEXT NOT NULL,
+  folded TEXT NOT NULL,
+  part INTEGER NOT NULL,
+  contact BLOB NOT NULL,
+  PRIMARY KEY(kind, folded, part, contact)
+) WITHOUT ROWID;
+
+CREATE TABLE contact_place(
+  low INTEGER NOT NULL,             -- the position in the place tree
+  part INTEGER NOT NULL,
+  contact BLOB NOT NULL,
+  PRIMARY KEY(low, part, contact)
+) WITHOUT ROWID;
+
+-- What audiences are chosen by beside terms and places, one row a contact.
 CREATE TABLE audience(
   part INTEGER NOT NULL,
   contact BLOB NOT NULL,
   name_folded TEXT NOT NULL DEFAULT '',
-  cadre INTEGER,
-  facility INTEGER,
-  place INTEGER,                    -- position in the place tree
   gender TEXT,
   worker_status TEXT,
   language TEXT,
   status TEXT NOT NULL,
-  created_day INTEGER NOT NULL,
-  last_seen_day INTEGER,
+  created_on INTEGER NOT NULL,
+  last_seen_on INTEGER,             -- to the day, as in contact
+  changed_on INTEGER NOT NULL DEFAULT 0, -- by the clock of whoever wrote it; caches read what is new
   PRIMARY KEY(part, contact)
 ) WITHOUT ROWID;
-CREATE INDEX audience_cadre_place ON audience(cadre, place);
-CREATE INDEX audience_place ON audience(place);
-CREATE INDEX audience_last_seen ON audience(last_seen_day);
+CREATE INDEX audience_changed ON audience(changed_on);
 CREATE INDEX audience_name ON audience(name_folded, contact);
-
-CREATE TABLE contact_skill(
-  term INTEGER NOT NULL,
-  part INTEGER NOT NULL,
-  contact BLOB NOT NULL,
-  PRIMARY KEY(term, part, contact)
-) WITHOUT ROWID;
 
 CREATE TABLE contact_group(
   id BLOB NOT NULL PRIMARY KEY,

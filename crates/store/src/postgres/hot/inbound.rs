@@ -294,14 +294,14 @@ async fn make_unknown_senders(
     }
     let columns = [Int("part"), Bytes("id"), Int("created_on"), Text("urns")];
     let mut contacts = Rows::insert("contact", &columns, "");
-    let columns = [Int("part"), Bytes("contact"), Text("status"), Int("created_on")];
+    let columns = [Int("part"), Bytes("contact"), Text("status"), Int("created_on"), Int("changed_on")];
     let mut audience = Rows::insert("audience", &columns, "");
     let mut found = Vec::new();
     for inbound in unknown.iter().filter(|inbound| made.contains(&inbound.address)) {
         let contact = inbound.new_contact;
         let part = contact.part();
         contacts.push(params![part, contact, inbound.received_on, text_of(&[&inbound.address])?]);
-        audience.push(params![part, contact, "active", inbound.received_on]);
+        audience.push(params![part, contact, "active", inbound.received_on, inbound.received_on]);
         found.push(crate::problem::unknown_sender(&inbound.address, contact));
     }
     let found: Vec<(&NewProblem, Option<String>)> = found.iter().map(|problem| (problem, None)).collect();

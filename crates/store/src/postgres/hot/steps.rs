@@ -373,6 +373,9 @@ async fn contacts(transaction: &Transaction<'_>, steps: &[&Step]) -> StoreResult
     let groups: Vec<Option<&str>> = patched.iter().map(|(_, patch)| patch.groups.as_deref()).collect();
     let fields: Vec<Option<&str>> = patched.iter().map(|(_, patch)| patch.fields.as_deref()).collect();
     let seen: Vec<Option<i64>> = patched.iter().map(|(_, patch)| patch.seen.map(|(at, _)| at.0)).collect();
+    let regrouped: Vec<bool> =
+        patched.iter().map(|(_, p)| !p.groups_added.is_empty() || !p.groups_removed.is_empty()).collect();
+    let times: Vec<i64> = patched.iter().map(|(step, _)| step.at.0).collect();
     query(
         transaction,
         "UPDATE contact SET name = CASE WHEN g.sets_name THEN g.name ELSE contact.name END,
@@ -409,12 +412,14 @@ async fn contacts(transaction: &Transaction<'_>, steps: &[&Step]) -> StoreResult
         transaction,
         "UPDATE audience SET name_folded = COALESCE(g.folded, audience.name_folded),
            language = CASE WHEN g.sets_language THEN g.language ELSE audience.language END,
-           status = COALESCE(g.status, audience.status), last_seen_on = COALESCE(g.seen, audience.last_seen_on)
-         FROM unnest($1::smallint[], $2::bytea[], $3::text[], $4::boolean[], $5::text[], $6::text[], $7::bigint[])
-           AS g(part, contact, folded, sets_language, language, status, seen)
-         WHERE audience.part = g.part AND audience.contact = g.contact
-           AND (g.folded IS NOT NULL OR g.sets_language OR g.status IS NOT NULL OR g.seen IS NOT NULL)",
-        &[&parts, &ids, &folded, &sets_language, &languages, &statuses, &seen],
+           status = COALESCE(g.status, audience.status), last_seen_on = COALESCE(g.seen, audience.last_seen_on),
+           changed_on = g.at
+         FROM unnest($1::smallint[], $2::bytea[], $3::text[], $4::boolean[], $5::text[], $6::text[], $7::bigint[],
+             $8::boolean[], $9::bigint[])
+           AS g(part, contact, folded, sets_language, language, status, seen, regrouped, at)
+         WHERE audience.part = g.part AND audience.contact = g.contact AND (g.folded IS NOT NULL OR g.sets_language
+           OR g.status IS NOT NULL OR g.seen IS NOT NULL OR g.regrouped)",
+        &[&parts, &ids, &folded, &sets_language, &languages, &statuses, &seen, &regrouped, &times],
     )
     .await?;
     let members = [Bytes("contact_group"), Int("part"), Bytes("contact")];

@@ -259,11 +259,12 @@ fn patch_contact(db: &Connection, step: &Step) -> StoreResult<()> {
         patch.fields,
         patch.seen.map(|(at, _)| at.0)
     ])?;
-    if patch.name.is_some() || patch.language.is_some() || patch.status.is_some() || patch.seen.is_some() {
+    let regrouped = !patch.groups_added.is_empty() || !patch.groups_removed.is_empty();
+    if patch.name.is_some() || patch.language.is_some() || patch.status.is_some() || patch.seen.is_some() || regrouped {
         db.prepare_cached(
             "UPDATE audience SET name_folded = COALESCE(?3, name_folded),
                language = CASE WHEN ?4 THEN ?5 ELSE language END, status = COALESCE(?6, status),
-               last_seen_on = COALESCE(?7, last_seen_on)
+               last_seen_on = COALESCE(?7, last_seen_on), changed_on = ?8
              WHERE part = ?1 AND contact = ?2",
         )?
         .execute(params![
@@ -273,7 +274,8 @@ fn patch_contact(db: &Connection, step: &Step) -> StoreResult<()> {
             patch.language.is_some(),
             patch.language.clone().flatten(),
             patch.status,
-            patch.seen.map(|(at, _)| at.0)
+            patch.seen.map(|(at, _)| at.0),
+            step.at.0
         ])?;
     }
     for group in &patch.groups_added {
