@@ -178,8 +178,9 @@ fn empty_as_none<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D
 fn read_zone<'de, D: Deserializer<'de>>(from: D) -> Result<TimeZone, D::Error> {
     match Option::<String>::deserialize(from)? {
         None => Ok(TimeZone::UTC),
-        Some(name) => timezone(&name)
-            .ok_or_else(|| serde::de::Error::custom(format!("'{name}' is no timezone: use a name such as Africa/Monrovia"))),
+        Some(name) => timezone(&name).ok_or_else(|| {
+            serde::de::Error::custom(format!("'{name}' is no timezone: use a name such as Africa/Monrovia"))
+        }),
     }
 }
 

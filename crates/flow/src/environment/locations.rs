@@ -39,7 +39,7 @@ pub struct Locations {
     all: Vec<Location>,
     by_path: HashMap<String, usize>,
     /// Places of names and aliases as they are compared, one index per collation, made when first used.
-    by_name: [OnceLock<HashMap<(u8, String), Vec<usize>>>; 3],
+    by_name: [OnceLock<Index>; 3],
 }
 
 #[derive(Serialize, Deserialize)]
@@ -50,6 +50,9 @@ struct Node {
     #[serde(default)]
     children: Option<Vec<Node>>,
 }
+
+/// Places by level and name.
+type Index = HashMap<(u8, String), Vec<usize>>;
 
 /// Between the names of a path.
 const SEPARATOR: &str = " > ";
@@ -103,7 +106,7 @@ impl Locations {
     fn named(&self, env: &Environment, level: Level, name: &str, parent: Option<&Location>) -> Vec<&Location> {
         let name = env.collate(name.trim());
         let index = self.by_name[env.input_collation as usize].get_or_init(|| {
-            let mut index: HashMap<(u8, String), Vec<usize>> = HashMap::new();
+            let mut index = Index::new();
             for (place, location) in self.all.iter().enumerate() {
                 for name in std::iter::once(&location.name).chain(&location.aliases) {
                     let places = index.entry((location.level, env.collate(name))).or_default();

@@ -174,28 +174,4 @@ impl Node {
             }
         }
     }
-
-    /// Calls `visit` with this node and every node inside it, outer ones first.
-    pub fn walk<'n>(&'n self, visit: &mut dyn FnMut(&'n Node)) {
-        visit(self);
-        match self {
-            Self::Literal(..) | Self::Name(_) | Self::Function(_) => {}
-            Self::Paren(inner) | Self::Negate(_, inner) => inner.walk(visit),
-            Self::Postfix(base, steps) => {
-                base.walk(visit);
-                for step in steps {
-                    match step {
-                        Step::Property(_) => {}
-                        Step::Lookup(index) => index.walk(visit),
-                        Step::Call(arguments) => arguments.iter().for_each(|a| a.walk(visit)),
-                    }
-                }
-            }
-            Self::Chain(first, rest) => {
-                first.walk(visit);
-                rest.iter().for_each(|(_, operand)| operand.walk(visit));
-            }
-            Self::Lambda(lambda) => lambda.body.walk(visit),
-        }
-    }
 }

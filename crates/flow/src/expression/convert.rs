@@ -18,7 +18,7 @@ fn refuse<T>(value: &Value, kind: &str) -> Result<T> {
 }
 
 /// The value as a number.
-pub fn to_number(value: &Value) -> Result<Decimal> {
+pub(crate) fn to_number(value: &Value) -> Result<Decimal> {
     match value {
         Value::Number(number) => Ok(*number),
         Value::Text(text) => match text.trim().parse::<Decimal>() {
@@ -34,7 +34,7 @@ pub fn to_number(value: &Value) -> Result<Decimal> {
 }
 
 /// The value as a number without its decimals, within 32 bits.
-pub fn to_integer(value: &Value) -> Result<i32> {
+pub(crate) fn to_integer(value: &Value) -> Result<i32> {
     let number = to_number(value)?;
     match number.to_i64().and_then(|n| i32::try_from(n).ok()) {
         Some(integer) => Ok(integer),
@@ -43,7 +43,7 @@ pub fn to_integer(value: &Value) -> Result<i32> {
 }
 
 /// The value as a date: that of a datetime in its own zone, or one found in text.
-pub fn to_date(scope: &Scope, value: &Value) -> Result<Date> {
+pub(crate) fn to_date(scope: &Scope, value: &Value) -> Result<Date> {
     let simple = value.simple();
     let found = match &*simple {
         Value::Date(date) => Some(*date),
@@ -55,7 +55,7 @@ pub fn to_date(scope: &Scope, value: &Value) -> Result<Date> {
 }
 
 /// The value as a datetime: midnight of a date in the environment's timezone, or one found in text.
-pub fn to_datetime(scope: &Scope, value: &Value) -> Result<Zoned> {
+pub(crate) fn to_datetime(scope: &Scope, value: &Value) -> Result<Zoned> {
     let simple = value.simple();
     let found = match &*simple {
         Value::DateTime(at) => Some((**at).clone()),
@@ -67,7 +67,7 @@ pub fn to_datetime(scope: &Scope, value: &Value) -> Result<Zoned> {
 }
 
 /// The value as a time of day; numbers are hours.
-pub fn to_time(value: &Value) -> Result<Time> {
+pub(crate) fn to_time(value: &Value) -> Result<Time> {
     let simple = value.simple();
     let found = match &*simple {
         Value::Time(time) => Some(*time),
@@ -84,7 +84,7 @@ pub fn to_time(value: &Value) -> Result<Time> {
 }
 
 /// The value as an array; null is an empty one.
-pub fn to_array(value: &Value) -> Result<Arc<Array>> {
+pub(crate) fn to_array(value: &Value) -> Result<Arc<Array>> {
     match value {
         Value::Array(array) => Ok(Arc::clone(array)),
         Value::Null => Ok(Arc::default()),
@@ -96,7 +96,7 @@ pub fn to_array(value: &Value) -> Result<Arc<Array>> {
 }
 
 /// The value as an object; null is an empty one.
-pub fn to_object(value: &Value) -> Result<Object> {
+pub(crate) fn to_object(value: &Value) -> Result<Object> {
     match value {
         Value::Object(object) => Ok(object.clone()),
         Value::Null => Ok(Object::new(std::iter::empty::<(Arc<str>, Value)>())),
@@ -105,7 +105,7 @@ pub fn to_object(value: &Value) -> Result<Object> {
 }
 
 /// The value as something that can be called.
-pub fn to_function(value: &Value) -> Result<Callable> {
+pub(crate) fn to_function(value: &Value) -> Result<Callable> {
     match value {
         Value::Function(function) => Ok(function.clone()),
         Value::Error(error) => Err(error.clone()),

@@ -24,7 +24,8 @@ static YEAR_LAST: LazyLock<Option<Regex>> =
 static YEAR_FIRST: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r"(?-u:\b)([0-9]{4}|[0-9]{2})[-.\\/_ ]([0-9]{1,2})[-.\\/_ ]([0-9]{1,2})(?-u:\b)").ok());
 static TIME: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    let pattern = r"(?-u:\b)([0-9]{1,2})(?::?([0-9]{2})(?::([0-9]{2})(?:\.([0-9]+))?)?)?[^0-9A-Za-z_]*([aApP][mM])?(?-u:\b)";
+    let pattern =
+        r"(?-u:\b)([0-9]{1,2})(?::?([0-9]{2})(?::([0-9]{2})(?:\.([0-9]+))?)?)?[^0-9A-Za-z_]*([aApP][mM])?(?-u:\b)";
     Regex::new(pattern).ok()
 });
 static ISO: LazyLock<Option<Regex>> = LazyLock::new(|| {
@@ -103,9 +104,8 @@ pub(crate) fn find_datetime(env: &Environment, text: &str, now: Timestamp, fill_
         return Some(at);
     }
     let (date, rest) = find_date(env, text, now)?;
-    let time = find_time(rest).unwrap_or_else(|| {
-        if fill_time { now.to_zoned(env.timezone.clone()).time() } else { Time::midnight() }
-    });
+    let time = find_time(rest)
+        .unwrap_or_else(|| if fill_time { now.to_zoned(env.timezone.clone()).time() } else { Time::midnight() });
     date.to_datetime(time).to_zoned(env.timezone.clone()).ok()
 }
 

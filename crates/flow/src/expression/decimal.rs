@@ -2,6 +2,7 @@
 
 use std::cmp::Ordering;
 use std::fmt;
+use std::ops::Neg;
 use std::str::FromStr;
 
 use super::error::{Error, Result};
@@ -128,22 +129,15 @@ impl Decimal {
     }
 
     /// The sum.
-    pub fn add(self, other: Self) -> Result<Self> {
-        let (a, b, exponent) = self
-            .aligned(other)
-            .or_else(|| self.normalized().aligned(other.normalized()))
-            .ok_or_else(out_of_range)?;
+    pub fn try_add(self, other: Self) -> Result<Self> {
+        let (a, b, exponent) =
+            self.aligned(other).or_else(|| self.normalized().aligned(other.normalized())).ok_or_else(out_of_range)?;
         Self { coefficient: a.checked_add(b).ok_or_else(out_of_range)?, exponent }.checked()
     }
 
     /// The difference.
-    pub fn sub(self, other: Self) -> Result<Self> {
-        self.add(other.neg())
-    }
-
-    /// The opposite.
-    pub fn neg(self) -> Self {
-        Self { coefficient: -self.coefficient, exponent: self.exponent }
+    pub fn try_sub(self, other: Self) -> Result<Self> {
+        self.try_add(-other)
     }
 
     /// The absolute value.
@@ -152,7 +146,7 @@ impl Decimal {
     }
 
     /// The product.
-    pub fn mul(self, other: Self) -> Result<Self> {
+    pub fn try_mul(self, other: Self) -> Result<Self> {
         if let Some(coefficient) = self.coefficient.checked_mul(other.coefficient)
             && let Ok(product) = (Self { coefficient, exponent: self.exponent + other.exponent }).checked()
         {
@@ -182,7 +176,7 @@ impl Decimal {
     }
 
     /// The quotient, rounded to 16 decimal places.
-    pub fn div(self, other: Self) -> Result<Self> {
+    pub fn try_div(self, other: Self) -> Result<Self> {
         if other.is_zero() {
             return Err(Error::new("division by zero"));
         }
@@ -211,14 +205,12 @@ impl Decimal {
     }
 
     /// The remainder of dividing, with the sign of the dividend.
-    pub fn rem(self, other: Self) -> Result<Self> {
+    pub fn try_rem(self, other: Self) -> Result<Self> {
         if other.is_zero() {
             return Err(Error::new("division by zero"));
         }
-        let (a, b, exponent) = self
-            .aligned(other)
-            .or_else(|| self.normalized().aligned(other.normalized()))
-            .ok_or_else(out_of_range)?;
+        let (a, b, exponent) =
+            self.aligned(other).or_else(|| self.normalized().aligned(other.normalized())).ok_or_else(out_of_range)?;
         Self { coefficient: a % b, exponent }.checked()
     }
 
@@ -228,7 +220,7 @@ impl Decimal {
             return Err(Error::new("exponent out of range"));
         }
         let whole = exponent.truncate();
-        let fraction = exponent.sub(whole)?;
+        let fraction = exponent.try_sub(whole)?;
         let count = whole.to_i64().unwrap_or(0);
         if self.is_zero() {
             return match exponent.coefficient.cmp(&0) {
@@ -242,10 +234,10 @@ impl Decimal {
         }
         let mut power = Self::ONE;
         for _ in 0..count.unsigned_abs() {
-            power = power.mul(self)?;
+            power = power.try_mul(self)?;
         }
         if count < 0 {
-            power = Self::ONE.div(power)?;
+            power = Self::ONE.try_div(power)?;
         }
         if fraction.is_zero() {
             return Ok(power);
@@ -258,7 +250,7 @@ impl Decimal {
         let places = (places + 6 - self.exponent).clamp(0, 15);
         let at = |n: f64| Self::from_f64(n, places);
         let log = at(self.to_f64().ln())?;
-        power.mul(at(log.mul(fraction)?.to_f64().exp())?)
+        power.try_mul(at(log.try_mul(fraction)?.to_f64().exp())?)
     }
 
     /// Rounded to `places` decimal places; negative ones round tens, hundreds and so on.
@@ -340,6 +332,13 @@ impl Decimal {
     }
 }
 
+impl Neg for Decimal {
+    type Output = Self;
+    fn neg(self) -> Self {
+        Self { coefficient: -self.coefficient, exponent: self.exponent }
+    }
+}
+
 impl fmt::Display for Decimal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.exponent == 0 {
@@ -367,7 +366,11 @@ impl FromStr for Decimal {
         let (negative, unsigned) = text.strip_prefix('-').map_or((false, text), |rest| (true, rest));
         let (whole, fraction) = unsigned.split_once('.').unwrap_or((unsigned, "0"));
         let digits = |part: &str| part.bytes().all(|b| b.is_ascii_digit());
-        if fraction.is_empty() || (whole.is_empty() && !unsigned.starts_with('.')) || !digits(whole) || !digits(fraction) {
+        if fraction.is_empty()
+            || (whole.is_empty() && !unsigned.starts_with('.'))
+            || !digits(whole)
+            || !digits(fraction)
+        {
             return Err(not_a_number());
         }
         let fraction = fraction.trim_end_matches('0');

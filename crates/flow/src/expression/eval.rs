@@ -172,7 +172,7 @@ impl<'a> Scope<'a> {
             Node::Negate(count, operand) => {
                 let value = match self.eval(operand, frame) {
                     Value::Error(error) => Value::Error(error),
-                    value => to_number(&value).map(|n| if count % 2 == 1 { n.neg() } else { n }).into(),
+                    value => to_number(&value).map(|n| if count % 2 == 1 { -n } else { n }).into(),
                 };
                 self.spend(value)
             }
@@ -325,10 +325,10 @@ pub(crate) fn binary(operator: Operator, left: &Value, right: &Value) -> Result<
         Operator::LessOrEqual => numbers().map(|(a, b)| a <= b)?.into(),
         Operator::Greater => numbers().map(|(a, b)| a > b)?.into(),
         Operator::GreaterOrEqual => numbers().map(|(a, b)| a >= b)?.into(),
-        Operator::Add => numbers().and_then(|(a, b)| a.add(b))?.into(),
-        Operator::Subtract => numbers().and_then(|(a, b)| a.sub(b))?.into(),
-        Operator::Multiply => numbers().and_then(|(a, b)| a.mul(b))?.into(),
-        Operator::Divide => numbers().and_then(|(a, b)| a.div(b))?.into(),
+        Operator::Add => numbers().and_then(|(a, b)| a.try_add(b))?.into(),
+        Operator::Subtract => numbers().and_then(|(a, b)| a.try_sub(b))?.into(),
+        Operator::Multiply => numbers().and_then(|(a, b)| a.try_mul(b))?.into(),
+        Operator::Divide => numbers().and_then(|(a, b)| a.try_div(b))?.into(),
         Operator::Power => numbers().and_then(|(a, b)| a.pow(b))?.into(),
     })
 }

@@ -34,8 +34,9 @@ pub(crate) fn number(number: Decimal, symbols: &NumberFormat, places: Option<usi
     out
 }
 
-fn indent(text: &str) -> String {
-    text.lines().map(|line| format!("  {line}")).collect::<Vec<_>>().join("\n")
+/// Lines after the first indented by two spaces.
+fn hang(text: &str) -> String {
+    text.replace('\n', "\n  ")
 }
 
 /// A value as people read it.
@@ -59,22 +60,27 @@ pub(crate) fn value(env: &Environment, value: &Value) -> Result<String> {
         Value::Array(items) => {
             let items = items.iter().map(|item| self::value(env, item)).collect::<Result<Vec<_>>>()?;
             if items.iter().any(|item| item.contains('\n')) {
-                let items: Vec<_> = items.iter().map(|item| format!("- {}", &indent(item)[2..])).collect();
+                let items: Vec<_> = items.iter().map(|item| format!("- {}", hang(item))).collect();
                 items.join("\n")
             } else {
                 items.join(", ")
             }
         }
-        Value::Object(object) => match object.default_value() {
-            Some(default) => self::value(env, &default)?,
-            None => {
+        Value::Object(object) => {
+            if let Some(default) = object.default_value() {
+                self::value(env, &default)?
+            } else {
                 let lines = object.members().into_iter().map(|(name, member)| {
                     let text = self::value(env, &member)?;
-                    Ok(if text.contains('\n') { format!("{name}:\n{}", indent(&text)) } else { format!("{name}: {text}") })
+                    Ok(if text.contains('\n') {
+                        format!("{name}:\n  {}", hang(&text))
+                    } else {
+                        format!("{name}: {text}")
+                    })
                 });
                 lines.collect::<Result<Vec<_>>>()?.join("\n")
             }
-        },
+        }
         other => other.to_text()?.as_ref().to_owned(),
     })
 }

@@ -15,12 +15,7 @@ const MAX_NESTING: usize = 100;
 const LEVELS: [&[(&str, Operator)]; 6] = [
     &[("&", Operator::Concatenate)],
     &[("!=", Operator::NotEqual), ("=", Operator::Equal)],
-    &[
-        ("<=", Operator::LessOrEqual),
-        (">=", Operator::GreaterOrEqual),
-        ("<", Operator::Less),
-        (">", Operator::Greater),
-    ],
+    &[("<=", Operator::LessOrEqual), (">=", Operator::GreaterOrEqual), ("<", Operator::Less), (">", Operator::Greater)],
     &[("+", Operator::Add), ("-", Operator::Subtract)],
     &[("*", Operator::Multiply), ("/", Operator::Divide)],
     &[("^", Operator::Power)],

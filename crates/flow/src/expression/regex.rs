@@ -45,7 +45,7 @@ fn translate(pattern: &str) -> Option<String> {
         let was_repeated = std::mem::take(&mut repeated);
         match c {
             '\\' => {
-                let Some(kind) = after.chars().next() else { return None };
+                let kind = after.chars().next()?;
                 rest = &after[kind.len_utf8()..];
                 if kind == 'Q' && !in_class {
                     let (literal, tail) = rest.split_once("\\E").unwrap_or((rest, ""));
@@ -163,13 +163,14 @@ fn escape(kind: char, in_class: bool, out: &mut String, rest: &mut &str) -> Opti
             *rest = &rest[length..];
         }
         '0'..='7' => {
-            let digits: String = std::iter::once(kind).chain(rest.chars().take(2).take_while(|c| ('0'..='7').contains(c))).collect();
+            let digits: String =
+                std::iter::once(kind).chain(rest.chars().take(2).take_while(|c| ('0'..='7').contains(c))).collect();
             if kind != '0' && digits.len() < 2 {
                 return None;
             }
             *rest = &rest[digits.len() - 1..];
             let code = u32::from_str_radix(&digits, 8).ok()?;
-            out.push_str(&format!("\\x{{{code:x}}}"));
+            out.extend(["\\x{", &format!("{code:x}"), "}"]);
         }
         sign if sign.is_ascii_punctuation() => out.push_str(&escape_sign(sign)),
         _ => return None,

@@ -40,7 +40,9 @@ fn collect(node: &Node, hidden: &mut Vec<Arc<str>>, found: &mut Vec<Vec<String>>
         Node::Paren(inner) | Node::Negate(_, inner) => collect(inner, hidden, found),
         Node::Chain(first, rest) => {
             collect(first, hidden, found);
-            rest.iter().for_each(|(_, operand)| collect(operand, hidden, found));
+            for (_, operand) in rest {
+                collect(operand, hidden, found);
+            }
         }
         Node::Lambda(lambda) => {
             let outside = hidden.len();
@@ -62,7 +64,11 @@ fn collect(node: &Node, hidden: &mut Vec<Arc<str>>, found: &mut Vec<Vec<String>>
                 match step {
                     Step::Property(_) => {}
                     Step::Lookup(index) => collect(index, hidden, found),
-                    Step::Call(arguments) => arguments.iter().for_each(|a| collect(a, hidden, found)),
+                    Step::Call(arguments) => {
+                        for argument in arguments {
+                            collect(argument, hidden, found);
+                        }
+                    }
                 }
             }
         }

@@ -164,7 +164,8 @@ impl Members for Map {
 /// Whether two property names are the same, which case doesn't decide.
 pub(crate) fn same_name(a: &str, b: &str) -> bool {
     a.eq_ignore_ascii_case(b)
-        || (!(a.is_ascii() && b.is_ascii()) && a.chars().flat_map(char::to_lowercase).eq(b.chars().flat_map(char::to_lowercase)))
+        || (!(a.is_ascii() && b.is_ascii())
+            && a.chars().flat_map(char::to_lowercase).eq(b.chars().flat_map(char::to_lowercase)))
 }
 
 impl Object {
@@ -311,14 +312,12 @@ impl Value {
 
     /// The value as text. Only an error has none.
     pub fn to_text(&self) -> Result<Arc<str>> {
-        match self {
-            Self::Text(text) => Ok(Arc::clone(text)),
-            _ => {
-                let mut out = String::new();
-                self.write_text(&mut out)?;
-                Ok(out.into())
-            }
+        if let Self::Text(text) = self {
+            return Ok(Arc::clone(text));
         }
+        let mut out = String::new();
+        self.write_text(&mut out)?;
+        Ok(out.into())
     }
 
     /// Appends the value as text.

@@ -45,12 +45,11 @@ pub fn migrate(template: &str, options: &Options) -> String {
         let (source, tail) = after.split_at(length);
         rest = tail;
         let inner = source.strip_prefix('(').and_then(|inner| inner.strip_suffix(')')).unwrap_or(source);
-        match translate(inner, options) {
-            Some(translated) => write(&mut out, &translated, source, options),
-            None => {
-                out.push('@');
-                out.push_str(source);
-            }
+        if let Some(translated) = translate(inner, *options) {
+            write(&mut out, &translated, source, *options);
+        } else {
+            out.push('@');
+            out.push_str(source);
         }
     }
     out.push_str(rest);
@@ -83,7 +82,7 @@ fn identifier(source: &str) -> Option<usize> {
 }
 
 /// Appends a translated expression in its shortest form.
-fn write(out: &mut String, translated: &str, source: &str, options: &Options) {
+fn write(out: &mut String, translated: &str, source: &str, options: Options) {
     if translated == "\"\"" {
         return;
     }
@@ -165,7 +164,7 @@ const LEVELS: [&[(&str, &str)]; 6] = [
 const SUMS: usize = 3;
 
 /// An expression in today's language, or `None` when it can't be parsed.
-fn translate(source: &str, options: &Options) -> Option<String> {
+fn translate(source: &str, options: Options) -> Option<String> {
     let mut parser = Parser { source, at: 0, nesting: 0, options };
     let translated = parser.level(0)?;
     parser.space();
@@ -176,7 +175,7 @@ struct Parser<'s> {
     source: &'s str,
     at: usize,
     nesting: usize,
-    options: &'s Options,
+    options: Options,
 }
 
 impl<'s> Parser<'s> {
@@ -313,7 +312,7 @@ impl<'s> Parser<'s> {
 
 /// A sum or difference. Dates take days, datetimes also times of day; where nothing is known of a side, a function
 /// decides when the flow runs.
-fn add(left: &Translated, right: &Translated, minus: bool, options: &Options) -> Translated {
+fn add(left: &Translated, right: &Translated, minus: bool, options: Options) -> Translated {
     let sign = if minus { "-" } else { "" };
     let days = |date: &Translated, number: &Translated| {
         let added = format!("datetime_add({}, {sign}{}, \"D\")", date.text, number.operand(NEGATION));
@@ -337,7 +336,9 @@ fn add(left: &Translated, right: &Translated, minus: bool, options: &Options) ->
             let minutes = if minus { format!("-({minutes})") } else { minutes };
             Translated::atom(format!("datetime_add({}, {minutes}, \"m\")", left.text), Kind::DateTime)
         }
-        (_, Kind::Time) if !minus => Translated::atom(format!("replace_time({}, {})", left.text, right.text), Kind::DateTime),
+        (_, Kind::Time) if !minus => {
+            Translated::atom(format!("replace_time({}, {})", left.text, right.text), Kind::DateTime)
+        }
         _ => {
             let right = if minus { format!("-{}", right.operand(NEGATION)) } else { right.text.clone() };
             Translated::atom(format!("legacy_add({}, {right})", left.text), Kind::Unknown)

@@ -9,7 +9,8 @@ use serde_json::Value as Json;
 
 /// The cases of a family, or `None` where they aren't at hand.
 pub(crate) fn family(name: &str) -> Option<Json> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/conformance/cases").join(format!("{name}.json"));
+    let path =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/conformance/cases").join(format!("{name}.json"));
     let Ok(text) = std::fs::read_to_string(&path) else {
         assert!(std::env::var_os("CI").is_none(), "no conformance cases at {}", path.display());
         println!("skipped: no conformance cases at {}", path.display());
@@ -24,19 +25,21 @@ fn matches(expected: &Json, value: &Value) -> bool {
         (Json::Null, Value::Null | Value::Function(_)) => true,
         (Json::Bool(a), Value::Bool(b)) => a == b,
         (Json::Number(a), Value::Number(b)) => a.to_string().parse::<Decimal>().is_ok_and(|a| a == *b),
-        (Json::String(a), Value::DateTime(b)) => a.parse::<jiff::Timestamp>().is_ok_and(|a| a.as_microsecond() == b.timestamp().as_microsecond()),
-        (Json::String(a), other) => !matches!(other, Value::Number(_) | Value::Bool(_)) && other.to_text().is_ok_and(|b| *a == *b),
+        (Json::String(a), Value::DateTime(b)) => {
+            a.parse::<jiff::Timestamp>().is_ok_and(|a| a.as_microsecond() == b.timestamp().as_microsecond())
+        }
+        (Json::String(a), other) => {
+            !matches!(other, Value::Number(_) | Value::Bool(_)) && other.to_text().is_ok_and(|b| *a == *b)
+        }
         (Json::Array(a), Value::Array(b)) => a.len() == b.len() && a.iter().zip(b.iter()).all(|(a, b)| matches(a, b)),
         (Json::Object(a), Value::Number(b)) => {
             a.get("$number").and_then(Json::as_str).is_some_and(|a| a.parse::<Decimal>().is_ok_and(|a| a == *b))
         }
         (Json::Object(a), Value::Object(b)) => {
-            let mut names: Vec<String> = a.keys().cloned().chain(b.names().iter().map(|n| n.to_string())).collect();
+            let mut names: Vec<String> = a.keys().cloned().chain(b.names().iter().map(ToString::to_string)).collect();
             names.sort();
             names.dedup();
-            names.iter().all(|name| {
-                matches(a.get(name).unwrap_or(&Json::Null), &b.get(name).unwrap_or_default())
-            })
+            names.iter().all(|name| matches(a.get(name).unwrap_or(&Json::Null), &b.get(name).unwrap_or_default()))
         }
         _ => false,
     }

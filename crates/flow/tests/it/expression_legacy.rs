@@ -18,16 +18,16 @@ fn conformance() {
     assert!(failures.is_empty(), "{} failures\n{}", failures.len(), failures.join("\n"));
 }
 
-fn check(options: &Options, cases: &[(&str, &str)]) {
+fn check(options: Options, cases: &[(&str, &str)]) {
     for (old, new) in cases {
-        assert_eq!(migrate(old, options), *new, "{old}");
+        assert_eq!(migrate(old, &options), *new, "{old}");
     }
 }
 
 #[test]
 fn functions_are_renamed_and_rewritten() {
     check(
-        &Options::default(),
+        Options::default(),
         &[
             (r#"@(CONCATENATE("a", contact.age) = "a1")"#, r#"@(("a" & fields.age) = "a1")"#),
             (r#"@(LEN(CONCATENATE("a", "b")))"#, r#"@(text_length("a" & "b"))"#),
@@ -59,7 +59,7 @@ fn functions_are_renamed_and_rewritten() {
 #[test]
 fn dates_are_added_to() {
     check(
-        &Options::default(),
+        Options::default(),
         &[
             ("@(TODAY() + 5)", r#"@(format_date(datetime_add(today(), 5, "D")))"#),
             ("@(5 + date.now)", r#"@(datetime_add(now(), 5, "D"))"#),
@@ -74,7 +74,7 @@ fn dates_are_added_to() {
         ],
     );
     check(
-        &Options { raw_dates: true, ..Options::default() },
+        Options { raw_dates: true, ..Options::default() },
         &[
             ("@date.today", "@(today())"),
             ("@date.yesterday", r#"@(datetime_add(now(), -1, "D"))"#),
@@ -86,7 +86,7 @@ fn dates_are_added_to() {
 #[test]
 fn what_cannot_be_parsed_stays() {
     check(
-        &Options::default(),
+        Options::default(),
         &[
             ("@(contact.age +)", "@(contact.age +)"),
             ("@(\"open)", "@(\"open)"),
@@ -99,14 +99,14 @@ fn what_cannot_be_parsed_stays() {
 #[test]
 fn values_are_encoded_or_default_to_themselves() {
     check(
-        &Options { url_encode: true, ..Options::default() },
-        &[("http://example.com/?a=@contact.age&b=@flow", "http://example.com/?a=@(url_encode(fields.age))&b=@(url_encode(results))")],
+        Options { url_encode: true, ..Options::default() },
+        &[(
+            "http://example.com/?a=@contact.age&b=@flow",
+            "http://example.com/?a=@(url_encode(fields.age))&b=@(url_encode(results))",
+        )],
     );
     check(
-        &Options { default_to_self: true, ..Options::default() },
-        &[(
-            "@extra.0.city",
-            r#"@(if(is_error(legacy_extra["0"].city), "@extra.0.city", legacy_extra["0"].city))"#,
-        )],
+        Options { default_to_self: true, ..Options::default() },
+        &[("@extra.0.city", r#"@(if(is_error(legacy_extra["0"].city), "@extra.0.city", legacy_extra["0"].city))"#)],
     );
 }

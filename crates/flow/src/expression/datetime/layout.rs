@@ -21,8 +21,7 @@ pub(crate) enum Kind {
 }
 
 const DATE: [&str; 10] = ["YY", "YYYY", "M", "MM", "MMM", "MMMM", "D", "DD", "EEE", "EEEE"];
-const TIME: [&str; 13] =
-    ["h", "hh", "t", "tt", "m", "mm", "s", "ss", "fff", "ffffff", "fffffffff", "aa", "AA"];
+const TIME: [&str; 13] = ["h", "hh", "t", "tt", "m", "mm", "s", "ss", "fff", "ffffff", "fffffffff", "aa", "AA"];
 const ZONE: [&str; 2] = ["Z", "ZZZ"];
 /// Sequences that can be written but not read.
 const UNREADABLE: [&str; 4] = ["MMM", "MMMM", "EEE", "EEEE"];
@@ -49,11 +48,7 @@ fn sequences(layout: &str) -> impl Iterator<Item = (&str, bool)> {
     std::iter::from_fn(move || {
         let first = rest.chars().next()?;
         let plain = " :/.,T-_".contains(first);
-        let length = if plain {
-            first.len_utf8()
-        } else {
-            rest.find(|c| c != first).unwrap_or(rest.len())
-        };
+        let length = if plain { first.len_utf8() } else { rest.find(|c| c != first).unwrap_or(rest.len()) };
         let (sequence, tail) = rest.split_at(length);
         rest = tail;
         Some((sequence, plain))
@@ -192,9 +187,8 @@ impl<'t> Read<'t> {
                 let zone = self.take(if utc { 1 } else { 6 })?;
                 let b = zone.as_bytes();
                 let digit = |i: usize| b[i].is_ascii_digit();
-                let offset = || {
-                    (b[0] == b'+' || b[0] == b'-') && b[3] == b':' && digit(1) && digit(2) && digit(4) && digit(5)
-                };
+                let offset =
+                    || (b[0] == b'+' || b[0] == b'-') && b[3] == b':' && digit(1) && digit(2) && digit(4) && digit(5);
                 if !utc && !offset() {
                     return None;
                 }
@@ -237,22 +231,19 @@ pub(crate) fn parse(text: &str, layout: &str, kind: Kind, local: &TimeZone) -> R
             fail!("'{sequence}' is not valid in a {} parsing layout", kind.name());
         }
     }
-    let mut wanted = sequences(layout).peekable();
-    let mut seen = String::new();
-    while let Some((sequence, plain)) = wanted.next() {
+    let mut seen = 0;
+    for (sequence, plain) in sequences(layout) {
         let before = read.rest;
-        let matched = if plain {
-            read.rest.strip_prefix(sequence).map(|rest| read.rest = rest)
-        } else {
-            read.sequence(sequence)
-        };
+        let matched =
+            if plain { read.rest.strip_prefix(sequence).map(|rest| read.rest = rest) } else { read.sequence(sequence) };
         if matched.is_none() {
             fail!("cannot parse '{before}' as '{sequence}'");
         }
-        seen.push_str(sequence);
+        seen += sequence.len();
         if matches!(sequence, "s" | "ss") {
-            let mut next = sequences(&layout[seen.len()..]);
-            let asked = matches!((next.next(), next.next()), (Some((".", _) | (",", _)), Some((f, _))) if f.starts_with('f'));
+            let mut next = sequences(&layout[seen..]);
+            let asked =
+                matches!((next.next(), next.next()), (Some(("." | ",", _)), Some((f, _))) if f.starts_with('f'));
             if !asked {
                 read.fraction();
             }
@@ -266,8 +257,9 @@ pub(crate) fn parse(text: &str, layout: &str, kind: Kind, local: &TimeZone) -> R
         Some(false) if read.hour == 12 => read.hour = 0,
         _ => {}
     }
-    let at = Date::new(read.year, read.month, read.day)
-        .and_then(|date| Time::new(read.hour, read.minute, read.second, read.nanos).map(|time| DateTime::from_parts(date, time)));
+    let at = Date::new(read.year, read.month, read.day).and_then(|date| {
+        Time::new(read.hour, read.minute, read.second, read.nanos).map(|time| DateTime::from_parts(date, time))
+    });
     let zoned = at.ok().and_then(|at| match read.zone {
         Some(zone) => super::at_offset(at, zone, local),
         None => at.to_zoned(local.clone()).ok(),

@@ -50,9 +50,7 @@ static FRENCH: Names = Names {
         "novembre",
         "décembre",
     ],
-    short_months: [
-        "janv.", "févr.", "mars", "avril", "mai", "juin", "juil.", "août", "sept.", "oct.", "nov.", "déc.",
-    ],
+    short_months: ["janv.", "févr.", "mars", "avril", "mai", "juin", "juil.", "août", "sept.", "oct.", "nov.", "déc."],
     days: ["dimanche", "lundi", "mardi", "mercredi", "jeudi", "vendredi", "samedi"],
     short_days: ["dim.", "lun.", "mar.", "mer.", "jeu.", "ven.", "sam."],
     halves: ["AM", "PM"],
@@ -102,17 +100,7 @@ static PORTUGUESE: Names = Names {
 
 static SWAHILI: Names = Names {
     months: [
-        "Januari",
-        "Februari",
-        "Machi",
-        "Aprili",
-        "Mei",
-        "Juni",
-        "Julai",
-        "Agosti",
-        "Septemba",
-        "Oktoba",
-        "Novemba",
+        "Januari", "Februari", "Machi", "Aprili", "Mei", "Juni", "Julai", "Agosti", "Septemba", "Oktoba", "Novemba",
         "Desemba",
     ],
     short_months: ["Jan", "Feb", "Mac", "Apr", "Mei", "Jun", "Jul", "Ago", "Sep", "Okt", "Nov", "Des"],

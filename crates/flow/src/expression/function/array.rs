@@ -88,7 +88,10 @@ pub(super) static FUNCTIONS: &[Native] = &[
         (2, MANY),
         foreach,
         "What a function gives for each item, with further arguments if there are any.",
-        &[("@(foreach(array(\"a\", \"b\"), upper))", "[A, B]"), ("@(foreach(array(\"a b\", \"c d\"), word, 1))", "[b, d]")],
+        &[
+            ("@(foreach(array(\"a\", \"b\"), upper))", "[A, B]"),
+            ("@(foreach(array(\"a b\", \"c d\"), word, 1))", "[b, d]"),
+        ],
     ),
 ];
 
@@ -164,7 +167,7 @@ fn sort(_: &mut Scope, args: &[Value]) -> Result<Value> {
 
 fn sum(_: &mut Scope, args: &[Value]) -> Result<Value> {
     let items = to_array(&args[0])?;
-    Ok(items.iter().try_fold(Decimal::ZERO, |sum, item| sum.add(to_number(item)?))?.into())
+    Ok(items.iter().try_fold(Decimal::ZERO, |sum, item| sum.try_add(to_number(item)?))?.into())
 }
 
 fn unique(_: &mut Scope, args: &[Value]) -> Result<Value> {

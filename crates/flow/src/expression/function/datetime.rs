@@ -229,6 +229,7 @@ fn tz_offset(scope: &mut Scope, args: &[Value]) -> Result<Value> {
     Ok(out.into())
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "all functions have one signature")]
 fn now(scope: &mut Scope, _: &[Value]) -> Result<Value> {
     Ok(scope.local_now().into())
 }
@@ -256,6 +257,7 @@ fn week_number(scope: &mut Scope, args: &[Value]) -> Result<Value> {
     Ok(((i64::from(date.day_of_year()) - 1 + i64::from(first)) / 7 + 1).into())
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "all functions have one signature")]
 fn today(scope: &mut Scope, _: &[Value]) -> Result<Value> {
     Ok(scope.local_now().date().into())
 }
@@ -287,6 +289,6 @@ fn legacy_add(scope: &mut Scope, args: &[Value]) -> Result<Value> {
         (Some(_), Some(_)) => fail!("cannot operate on two dates"),
         (Some(at), None) => Ok(add_days(&at, to_integer(&args[1])?.into())?.into()),
         (None, Some(at)) => Ok(add_days(&at, to_integer(&args[0])?.into())?.into()),
-        (None, None) => Ok(to_number(&args[0])?.add(to_number(&args[1])?)?.into()),
+        (None, None) => Ok(to_number(&args[0])?.try_add(to_number(&args[1])?)?.into()),
     }
 }

@@ -49,7 +49,10 @@ pub(super) static FUNCTIONS: &[Native] = &[
         (1, 3),
         format_datetime,
         "The datetime as a layout says, or in the date and time format, in a timezone.",
-        &[("@(format_datetime(\"1979-07-18T15:00:00Z\", \"YYYY-MM-DD h:mm aa\", \"Africa/Lagos\"))", "1979-07-18 4:00 pm")],
+        &[(
+            "@(format_datetime(\"1979-07-18T15:00:00Z\", \"YYYY-MM-DD h:mm aa\", \"Africa/Lagos\"))",
+            "1979-07-18 4:00 pm",
+        )],
     ),
     Native::new(
         "format_time",
@@ -93,6 +96,7 @@ pub(super) static FUNCTIONS: &[Native] = &[
     ),
 ];
 
+#[expect(clippy::unnecessary_wraps, reason = "all functions have one signature")]
 fn json(_: &mut Scope, args: &[Value]) -> Result<Value> {
     Ok(args[0].to_json_text().into())
 }

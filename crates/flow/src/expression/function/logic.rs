@@ -74,6 +74,7 @@ fn choose(_: &mut Scope, args: &[Value]) -> Result<Value> {
     Ok(if args[0].to_bool()? { args[1].clone() } else { args[2].clone() })
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "all functions have one signature")]
 fn default(_: &mut Scope, args: &[Value]) -> Result<Value> {
     let empty = match &args[0] {
         Value::Null | Value::Error(_) => true,
@@ -87,6 +88,7 @@ fn default(_: &mut Scope, args: &[Value]) -> Result<Value> {
     Ok(if empty { args[1].clone() } else { args[0].clone() })
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "all functions have one signature")]
 fn is_error(_: &mut Scope, args: &[Value]) -> Result<Value> {
     Ok(Value::Bool(args[0].is_error()))
 }

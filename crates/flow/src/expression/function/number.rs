@@ -89,12 +89,12 @@ fn min(_: &mut Scope, args: &[Value]) -> Result<Value> {
 }
 
 fn mean(_: &mut Scope, args: &[Value]) -> Result<Value> {
-    let sum = numbers(args)?.into_iter().try_fold(Decimal::ZERO, Decimal::add)?;
-    Ok(sum.div(args.len().into())?.into())
+    let sum = numbers(args)?.into_iter().try_fold(Decimal::ZERO, Decimal::try_add)?;
+    Ok(sum.try_div(args.len().into())?.into())
 }
 
 fn modulo(_: &mut Scope, args: &[Value]) -> Result<Value> {
-    Ok(to_number(&args[0])?.rem(to_number(&args[1])?)?.into())
+    Ok(to_number(&args[0])?.try_rem(to_number(&args[1])?)?.into())
 }
 
 fn rand(scope: &mut Scope, _: &[Value]) -> Result<Value> {
@@ -103,10 +103,10 @@ fn rand(scope: &mut Scope, _: &[Value]) -> Result<Value> {
 
 fn rand_between(scope: &mut Scope, args: &[Value]) -> Result<Value> {
     let (from, to) = (to_number(&args[0])?, to_number(&args[1])?);
-    let span = to.sub(from)?.add(Decimal::ONE)?;
+    let span = to.try_sub(from)?.try_add(Decimal::ONE)?;
     let Some(span) = span.to_i64().filter(|span| *span > 0) else {
         fail!("must be called with two numbers in ascending order");
     };
     let offset = ((scope.random)() * span as f64) as i64;
-    Ok(from.add(offset.clamp(0, span - 1).into())?.into())
+    Ok(from.try_add(offset.clamp(0, span - 1).into())?.into())
 }

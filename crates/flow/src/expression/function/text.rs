@@ -243,7 +243,7 @@ fn replace(_: &mut Scope, args: &[Value]) -> Result<Value> {
 }
 
 fn percent(_: &mut Scope, args: &[Value]) -> Result<Value> {
-    let number = to_number(&args[0])?.mul(Decimal::from(100))?.round(0, Rounding::HalfUp);
+    let number = to_number(&args[0])?.try_mul(Decimal::from(100))?.round(0, Rounding::HalfUp);
     match number.to_i64() {
         Some(percent) => Ok(format!("{percent}%").into()),
         None => fail!("number value out of range"),

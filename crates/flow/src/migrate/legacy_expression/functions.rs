@@ -28,9 +28,11 @@ const RENAMED: [(&str, &str); 19] = [
 /// What today's functions give, as far as sums need to know.
 fn kind(name: &str) -> Kind {
     match name {
-        "abs" | "code" | "datetime_diff" | "epoch" | "max" | "mean" | "min" | "mod" | "rand" | "rand_between" | "round"
-        | "round_down" | "round_up" | "text_length" | "weekday" | "word_count" => Kind::Number,
-        "datetime" | "datetime_add" | "datetime_from_epoch" | "now" | "parse_datetime" | "replace_time" => Kind::DateTime,
+        "abs" | "code" | "datetime_diff" | "epoch" | "max" | "mean" | "min" | "mod" | "rand" | "rand_between"
+        | "round" | "round_down" | "round_up" | "text_length" | "weekday" | "word_count" => Kind::Number,
+        "datetime" | "datetime_add" | "datetime_from_epoch" | "now" | "parse_datetime" | "replace_time" => {
+            Kind::DateTime
+        }
         "date" | "date_from_parts" | "format_date" | "today" => Kind::Date,
         "parse_time" | "time" | "time_from_parts" => Kind::Time,
         _ => Kind::Unknown,
@@ -115,9 +117,7 @@ pub(super) fn call(name: &str, arguments: &[Translated]) -> Option<Translated> {
         ("edate", [_, _]) => Some(new_call("datetime_add", &[text(0)?, text(1)?, "\"M\"".to_owned()])),
         ("first_word", [_]) => Some(new_call("word", &[text(0)?, "0".to_owned()])),
         ("left", [_, _]) => Some(new_call("text_slice", &[text(0)?, "0".to_owned(), text(1)?])),
-        ("right", [_, count]) => {
-            Some(new_call("text_slice", &[text(0)?, format!("-{}", count.operand(NEGATION))]))
-        }
+        ("right", [_, count]) => Some(new_call("text_slice", &[text(0)?, format!("-{}", count.operand(NEGATION))])),
         ("fixed", [_, rest @ ..]) if rest.len() < 3 => {
             let mut new = vec![text(0)?, text(1).unwrap_or_else(|| "2".to_owned())];
             new.extend(rest.get(1).map(negated));

@@ -6,7 +6,7 @@ use super::{ATOM, Kind, Options, SCHEMES, Translated};
 const CONTACT: [&str; 6] = ["uuid", "id", "name", "first_name", "language", "created_on"];
 
 /// What a dotted name in lower case has become. A name that isn't known stays.
-pub(super) fn lookup(name: &str, options: &Options) -> Translated {
+pub(super) fn lookup(name: &str, options: Options) -> Translated {
     let parts: Vec<&str> = name.split('.').collect();
     let (root, rest) = (parts[0], &parts[1..]);
     let unknown = |text: String| Translated { text, kind: Kind::Unknown, level: ATOM };
@@ -30,7 +30,7 @@ fn path(root: &str, names: &[&str]) -> String {
     let mut out = root.to_owned();
     for name in names {
         if name.starts_with(|c: char| c.is_ascii_digit()) {
-            out.push_str(&format!("[\"{name}\"]"));
+            out.extend(["[\"", name, "\"]"]);
         } else {
             out.push('.');
             out.push_str(name);
@@ -84,7 +84,7 @@ fn step(names: &[&str]) -> String {
     }
 }
 
-fn date(names: &[&str], options: &Options) -> Option<Translated> {
+fn date(names: &[&str], options: Options) -> Option<Translated> {
     let day = |days: &str| {
         let added = format!("datetime_add(now(), {days}, \"D\")");
         if options.raw_dates {

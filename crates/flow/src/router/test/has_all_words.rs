@@ -1,10 +1,10 @@
 //! Router test `has_all_words`.
 
+use super::collated;
+use super::outcome::{matched, unmatched};
 use crate::expression::function::Native;
 use crate::expression::words::words;
 use crate::expression::{Result, Scope, Value};
-use super::collated;
-use super::outcome::{matched, unmatched};
 
 pub(super) static TEST: Native = Native::new(
     "has_all_words",
@@ -12,7 +12,10 @@ pub(super) static TEST: Native = Native::new(
     (2, 2),
     test,
     "Whether the text has all of the words, in any order.",
-    &[("@(has_all_words(\"the quick brown FOX\", \"fox the\").match)", "the FOX"), ("@(has_all_words(\"the quick fox\", \"fox dog\"))", "false")],
+    &[
+        ("@(has_all_words(\"the quick brown FOX\", \"fox the\").match)", "the FOX"),
+        ("@(has_all_words(\"the quick fox\", \"fox dog\"))", "false"),
+    ],
 );
 
 fn test(scope: &mut Scope, args: &[Value]) -> Result<Value> {

@@ -1,10 +1,10 @@
 //! Router test `has_any_word`.
 
+use super::collated;
+use super::outcome::{matched, unmatched};
 use crate::expression::function::Native;
 use crate::expression::words::words;
 use crate::expression::{Result, Scope, Value};
-use super::collated;
-use super::outcome::{matched, unmatched};
 
 pub(super) static TEST: Native = Native::new(
     "has_any_word",
@@ -12,7 +12,10 @@ pub(super) static TEST: Native = Native::new(
     (2, 2),
     test,
     "Whether the text has any of the words; the match is those it has.",
-    &[("@(has_any_word(\"The Quick Brown Fox\", \"fox quick\").match)", "Quick Fox"), ("@(has_any_word(\"The Quick Brown Fox\", \"dog\"))", "false")],
+    &[
+        ("@(has_any_word(\"The Quick Brown Fox\", \"fox quick\").match)", "Quick Fox"),
+        ("@(has_any_word(\"The Quick Brown Fox\", \"dog\"))", "false"),
+    ],
 );
 
 fn test(scope: &mut Scope, args: &[Value]) -> Result<Value> {

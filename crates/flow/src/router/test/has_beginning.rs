@@ -1,8 +1,8 @@
 //! Router test `has_beginning`.
 
+use super::outcome::{matched, unmatched};
 use crate::expression::function::Native;
 use crate::expression::{Result, Scope, Value};
-use super::outcome::{matched, unmatched};
 
 pub(super) static TEST: Native = Native::new(
     "has_beginning",
@@ -10,7 +10,10 @@ pub(super) static TEST: Native = Native::new(
     (2, 2),
     test,
     "Whether the text begins with another, whatever the case.",
-    &[("@(has_beginning(\"The Quick Brown\", \"the quick\").match)", "The Quick"), ("@(has_beginning(\"The Quick Brown\", \"quick\"))", "false")],
+    &[
+        ("@(has_beginning(\"The Quick Brown\", \"the quick\").match)", "The Quick"),
+        ("@(has_beginning(\"The Quick Brown\", \"quick\"))", "false"),
+    ],
 );
 
 fn test(_: &mut Scope, args: &[Value]) -> Result<Value> {

@@ -1,9 +1,9 @@
 //! Router test `has_category`.
 
+use super::outcome::{matched, unmatched};
 use crate::expression::error::fail;
 use crate::expression::function::{MANY, Native};
 use crate::expression::{Result, Scope, Value};
-use super::outcome::{matched, unmatched};
 
 pub(super) static TEST: Native = Native::new(
     "has_category",
@@ -11,7 +11,10 @@ pub(super) static TEST: Native = Native::new(
     (2, MANY),
     test,
     "Whether a result's category is one of some categories.",
-    &[("@(has_category(object(\"category\", \"Other\"), \"Yes\", \"Other\").match)", "Other"), ("@(has_category(object(\"category\", \"No\"), \"Yes\"))", "false")],
+    &[
+        ("@(has_category(object(\"category\", \"Other\"), \"Yes\", \"Other\").match)", "Other"),
+        ("@(has_category(object(\"category\", \"No\"), \"Yes\"))", "false"),
+    ],
 );
 
 fn test(_: &mut Scope, args: &[Value]) -> Result<Value> {

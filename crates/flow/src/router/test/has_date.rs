@@ -1,8 +1,8 @@
 //! Router test `has_date`.
 
+use super::dates::find;
 use crate::expression::function::Native;
 use crate::expression::{Result, Scope, Value};
-use super::dates::find;
 
 pub(super) static TEST: Native = Native::new(
     "has_date",

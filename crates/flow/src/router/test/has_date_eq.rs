@@ -1,8 +1,8 @@
 //! Router test `has_date_eq`.
 
+use super::dates::{find, local_day};
 use crate::expression::function::Native;
 use crate::expression::{Result, Scope, Value};
-use super::dates::{find, local_day};
 
 pub(super) static TEST: Native = Native::new(
     "has_date_eq",
@@ -10,7 +10,10 @@ pub(super) static TEST: Native = Native::new(
     (2, 2),
     test,
     "Whether there is a date on a given day in the text; days are compared.",
-    &[("@(has_date_eq(\"the date is 15/01/2017\", \"2017-01-15\"))", "true"), ("@(has_date_eq(\"the date is 15/01/2017\", \"2017-01-16\"))", "false")],
+    &[
+        ("@(has_date_eq(\"the date is 15/01/2017\", \"2017-01-15\"))", "true"),
+        ("@(has_date_eq(\"the date is 15/01/2017\", \"2017-01-16\"))", "false"),
+    ],
 );
 
 fn test(scope: &mut Scope, args: &[Value]) -> Result<Value> {

@@ -1,8 +1,8 @@
 //! Router test `has_date_lt`.
 
+use super::dates::{find, local_day};
 use crate::expression::function::Native;
 use crate::expression::{Result, Scope, Value};
-use super::dates::{find, local_day};
 
 pub(super) static TEST: Native = Native::new(
     "has_date_lt",
@@ -10,7 +10,10 @@ pub(super) static TEST: Native = Native::new(
     (2, 2),
     test,
     "Whether there is a date before another in the text; days are compared.",
-    &[("@(has_date_lt(\"the date is 15/01/2017\", \"2017-06-01\"))", "true"), ("@(has_date_lt(\"the date is 15/01/2017\", \"2017-01-15\"))", "false")],
+    &[
+        ("@(has_date_lt(\"the date is 15/01/2017\", \"2017-06-01\"))", "true"),
+        ("@(has_date_lt(\"the date is 15/01/2017\", \"2017-01-15\"))", "false"),
+    ],
 );
 
 fn test(scope: &mut Scope, args: &[Value]) -> Result<Value> {

@@ -1,10 +1,10 @@
 //! Router test `has_district`.
 
+use super::outcome::unmatched;
+use super::places::{enabled, first, only};
 use crate::environment::Level;
 use crate::expression::function::Native;
 use crate::expression::{Result, Scope, Value};
-use super::outcome::unmatched;
-use super::places::{enabled, first, only};
 
 pub(super) static TEST: Native = Native::new(
     "has_district",

@@ -1,10 +1,10 @@
 //! Router test `has_email`.
 
+use super::outcome::{matched, unmatched};
 use crate::expression::function::Native;
 use crate::expression::{Result, Scope, Value};
 use regex::Regex;
 use std::sync::LazyLock;
-use super::outcome::{matched, unmatched};
 
 pub(super) static TEST: Native = Native::new(
     "has_email",
@@ -12,11 +12,15 @@ pub(super) static TEST: Native = Native::new(
     (1, 1),
     test,
     "Whether there is an e-mail address in the text.",
-    &[("@(has_email(\"my email is foo1@bar.com, please respond\").match)", "foo1@bar.com"), ("@(has_email(\"i have none\"))", "false")],
+    &[
+        ("@(has_email(\"my email is foo1@bar.com, please respond\").match)", "foo1@bar.com"),
+        ("@(has_email(\"i have none\"))", "false"),
+    ],
 );
 
-static ADDRESS: LazyLock<Option<Regex>> =
-    LazyLock::new(|| Regex::new(r"[\p{L}\p{N}_][-+_.\p{L}\p{N}]*@[\p{L}\p{N}][-_\p{L}\p{N}]*(\.[-_\p{L}\p{N}]+)+").ok());
+static ADDRESS: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r"[\p{L}\p{N}_][-+_.\p{L}\p{N}]*@[\p{L}\p{N}][-_\p{L}\p{N}]*(\.[-_\p{L}\p{N}]+)+").ok()
+});
 
 fn test(_: &mut Scope, args: &[Value]) -> Result<Value> {
     let text = args[0].to_text()?;

@@ -1,8 +1,8 @@
 //! Router test `has_error`.
 
+use super::outcome::{matched, unmatched};
 use crate::expression::function::Native;
 use crate::expression::{Result, Scope, Value};
-use super::outcome::{matched, unmatched};
 
 pub(super) static TEST: Native = Native::new(
     "has_error",
@@ -14,6 +14,7 @@ pub(super) static TEST: Native = Native::new(
 )
 .taking_errors();
 
+#[expect(clippy::unnecessary_wraps, reason = "all functions have one signature")]
 fn test(_: &mut Scope, args: &[Value]) -> Result<Value> {
     Ok(match &args[0] {
         Value::Error(error) => matched(error.reason()),

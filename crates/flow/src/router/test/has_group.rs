@@ -1,9 +1,9 @@
 //! Router test `has_group`.
 
+use super::outcome::{matched, unmatched};
 use crate::expression::convert::{to_array, to_object};
 use crate::expression::function::Native;
 use crate::expression::{Result, Scope, Value};
-use super::outcome::{matched, unmatched};
 
 pub(super) static TEST: Native = Native::new(
     "has_group",
@@ -11,7 +11,10 @@ pub(super) static TEST: Native = Native::new(
     (2, 3),
     test,
     "Whether a group with a UUID is among the groups; the match is the group.",
-    &[("@(has_group(array(object(\"uuid\", \"a1\", \"name\", \"Midwives\")), \"a1\").match.name)", "Midwives"), ("@(has_group(array(), \"a1\"))", "false")],
+    &[
+        ("@(has_group(array(object(\"uuid\", \"a1\", \"name\", \"Midwives\")), \"a1\").match.name)", "Midwives"),
+        ("@(has_group(array(), \"a1\"))", "false"),
+    ],
 );
 
 fn test(_: &mut Scope, args: &[Value]) -> Result<Value> {

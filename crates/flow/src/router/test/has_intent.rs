@@ -1,8 +1,8 @@
 //! Router test `has_intent`.
 
+use super::outcome::unmatched;
 use crate::expression::function::Native;
 use crate::expression::{Result, Scope, Value};
-use super::outcome::unmatched;
 
 pub(super) static TEST: Native = Native::new(
     "has_intent",
@@ -13,6 +13,7 @@ pub(super) static TEST: Native = Native::new(
     &[("@(has_intent(object(), \"book\", 0.5))", "false")],
 );
 
+#[expect(clippy::unnecessary_wraps, reason = "all functions have one signature")]
 fn test(_: &mut Scope, _: &[Value]) -> Result<Value> {
     Ok(unmatched())
 }

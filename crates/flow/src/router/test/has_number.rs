@@ -1,8 +1,8 @@
 //! Router test `has_number`.
 
+use super::numbers::find;
 use crate::expression::function::Native;
 use crate::expression::{Result, Scope, Value};
-use super::numbers::find;
 
 pub(super) static TEST: Native = Native::new(
     "has_number",

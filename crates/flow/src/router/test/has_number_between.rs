@@ -1,9 +1,9 @@
 //! Router test `has_number_between`.
 
+use super::numbers::find;
 use crate::expression::convert::to_number;
 use crate::expression::function::Native;
 use crate::expression::{Result, Scope, Value};
-use super::numbers::find;
 
 pub(super) static TEST: Native = Native::new(
     "has_number_between",
@@ -11,7 +11,10 @@ pub(super) static TEST: Native = Native::new(
     (3, 3),
     test,
     "Whether there is a number from one bound to another, both included.",
-    &[("@(has_number_between(\"the number is 42\", 40, 44).match)", "42"), ("@(has_number_between(\"the number is 42\", 50, 60))", "false")],
+    &[
+        ("@(has_number_between(\"the number is 42\", 40, 44).match)", "42"),
+        ("@(has_number_between(\"the number is 42\", 50, 60))", "false"),
+    ],
 );
 
 fn test(scope: &mut Scope, args: &[Value]) -> Result<Value> {

@@ -1,9 +1,9 @@
 //! Router test `has_number_gte`.
 
+use super::numbers::find;
 use crate::expression::convert::to_number;
 use crate::expression::function::Native;
 use crate::expression::{Result, Scope, Value};
-use super::numbers::find;
 
 pub(super) static TEST: Native = Native::new(
     "has_number_gte",
@@ -11,7 +11,10 @@ pub(super) static TEST: Native = Native::new(
     (2, 2),
     test,
     "Whether there is a number not below another.",
-    &[("@(has_number_gte(\"the number is 42\", 42).match)", "42"), ("@(has_number_gte(\"the number is 42\", 45))", "false")],
+    &[
+        ("@(has_number_gte(\"the number is 42\", 42).match)", "42"),
+        ("@(has_number_gte(\"the number is 42\", 45))", "false"),
+    ],
 );
 
 fn test(scope: &mut Scope, args: &[Value]) -> Result<Value> {

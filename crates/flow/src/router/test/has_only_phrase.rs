@@ -1,10 +1,10 @@
 //! Router test `has_only_phrase`.
 
+use super::collated;
+use super::outcome::{matched, unmatched};
 use crate::expression::function::Native;
 use crate::expression::words::words;
 use crate::expression::{Result, Scope, Value};
-use super::collated;
-use super::outcome::{matched, unmatched};
 
 pub(super) static TEST: Native = Native::new(
     "has_only_phrase",
@@ -12,7 +12,10 @@ pub(super) static TEST: Native = Native::new(
     (2, 2),
     test,
     "Whether the text has the words of a phrase and no others.",
-    &[("@(has_only_phrase(\"Quick Brown!\", \"quick brown\").match)", "Quick Brown"), ("@(has_only_phrase(\"a quick fox\", \"quick fox\"))", "false")],
+    &[
+        ("@(has_only_phrase(\"Quick Brown!\", \"quick brown\").match)", "Quick Brown"),
+        ("@(has_only_phrase(\"a quick fox\", \"quick fox\"))", "false"),
+    ],
 );
 
 fn test(scope: &mut Scope, args: &[Value]) -> Result<Value> {

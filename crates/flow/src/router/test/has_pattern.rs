@@ -1,9 +1,9 @@
 //! Router test `has_pattern`.
 
+use super::outcome::{matched_with, unmatched};
 use crate::expression::error::fail;
 use crate::expression::function::Native;
 use crate::expression::{Result, Scope, Value, regex};
-use super::outcome::{matched_with, unmatched};
 
 pub(super) static TEST: Native = Native::new(
     "has_pattern",
@@ -11,13 +11,17 @@ pub(super) static TEST: Native = Native::new(
     (2, 2),
     test,
     "Whether a regular expression is found in the text; the groups are the extra.",
-    &[("@(has_pattern(\"Buy cheese please\", \"buy (\\w+)\").match)", "Buy cheese"), ("@(has_pattern(\"Sell cheese\", \"buy (\\w+)\"))", "false")],
+    &[
+        ("@(has_pattern(\"Buy cheese please\", \"buy (\\w+)\").match)", "Buy cheese"),
+        ("@(has_pattern(\"Sell cheese\", \"buy (\\w+)\"))", "false"),
+    ],
 );
 
 fn test(_: &mut Scope, args: &[Value]) -> Result<Value> {
     let (text, pattern) = (args[0].to_text()?, args[1].to_text()?);
     let Some(regex) = regex::compile(&pattern) else { fail!("must be called with a valid regular expression") };
     let Some(groups) = regex.captures(&text) else { return Ok(unmatched()) };
-    let extra = groups.iter().enumerate().map(|(i, group)| (i.to_string(), Value::from(group.map_or("", |g| g.as_str()))));
+    let extra =
+        groups.iter().enumerate().map(|(i, group)| (i.to_string(), Value::from(group.map_or("", |g| g.as_str()))));
     Ok(matched_with(&groups[0], Value::object(extra)))
 }

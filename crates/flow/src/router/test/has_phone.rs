@@ -1,11 +1,11 @@
 //! Router test `has_phone`.
 
+use super::outcome::{matched, unmatched};
 use crate::expression::function::Native;
 use crate::expression::{Result, Scope, Value};
 use crate::urn::phone;
 use regex::Regex;
 use std::sync::LazyLock;
-use super::outcome::{matched, unmatched};
 
 pub(super) static TEST: Native = Native::new(
     "has_phone",
@@ -13,7 +13,10 @@ pub(super) static TEST: Native = Native::new(
     (1, 2),
     test,
     "Whether there is a phone number in the text, read in a country when it has no country code.",
-    &[("@(has_phone(\"call me on 0990 000 001\", \"LR\").match)", "+231990000001"), ("@(has_phone(\"none of your business\", \"LR\"))", "false")],
+    &[
+        ("@(has_phone(\"call me on 0990 000 001\", \"LR\").match)", "+231990000001"),
+        ("@(has_phone(\"none of your business\", \"LR\"))", "false"),
+    ],
 );
 
 /// What may be a number: enough digits, with the signs that people put between them.

@@ -1,10 +1,10 @@
 //! Router test `has_phrase`.
 
+use super::collated;
+use super::outcome::{matched, unmatched};
 use crate::expression::function::Native;
 use crate::expression::words::words;
 use crate::expression::{Result, Scope, Value};
-use super::collated;
-use super::outcome::{matched, unmatched};
 
 pub(super) static TEST: Native = Native::new(
     "has_phrase",
@@ -12,7 +12,10 @@ pub(super) static TEST: Native = Native::new(
     (2, 2),
     test,
     "Whether the words of a phrase stand in the text, in order and side by side.",
-    &[("@(has_phrase(\"the Quick Brown fox\", \"quick brown\").match)", "Quick Brown"), ("@(has_phrase(\"the quick fox\", \"the fox\"))", "false")],
+    &[
+        ("@(has_phrase(\"the Quick Brown fox\", \"quick brown\").match)", "Quick Brown"),
+        ("@(has_phrase(\"the quick fox\", \"the fox\"))", "false"),
+    ],
 );
 
 fn test(scope: &mut Scope, args: &[Value]) -> Result<Value> {

@@ -1,8 +1,8 @@
 //! Router test `has_text`.
 
+use super::outcome::{matched, unmatched};
 use crate::expression::function::Native;
 use crate::expression::{Result, Scope, Value};
-use super::outcome::{matched, unmatched};
 
 pub(super) static TEST: Native = Native::new(
     "has_text",

@@ -1,8 +1,8 @@
 //! Router test `has_time`.
 
+use super::outcome::{matched, unmatched};
 use crate::expression::function::Native;
 use crate::expression::{Result, Scope, Value};
-use super::outcome::{matched, unmatched};
 
 pub(super) static TEST: Native = Native::new(
     "has_time",
@@ -10,7 +10,10 @@ pub(super) static TEST: Native = Native::new(
     (1, 1),
     test,
     "Whether there is a time of day in the text.",
-    &[("@(has_time(\"the time is 10 PM\").match)", "22:00:00.000000"), ("@(has_time(\"just the number 25\"))", "false")],
+    &[
+        ("@(has_time(\"the time is 10 PM\").match)", "22:00:00.000000"),
+        ("@(has_time(\"just the number 25\"))", "false"),
+    ],
 );
 
 fn test(scope: &mut Scope, args: &[Value]) -> Result<Value> {

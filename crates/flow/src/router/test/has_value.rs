@@ -3,14 +3,8 @@
 use crate::expression::function::Native;
 use crate::expression::{Result, Scope, Value};
 
-pub(super) static TEST: Native = Native::new(
-    "has_value",
-    "text",
-    (1, 1),
-    test,
-    "The same as `has_text`.",
-    &[("@(has_value(\"hello\"))", "true")],
-);
+pub(super) static TEST: Native =
+    Native::new("has_value", "text", (1, 1), test, "The same as `has_text`.", &[("@(has_value(\"hello\"))", "true")]);
 
 fn test(scope: &mut Scope, args: &[Value]) -> Result<Value> {
     super::has_text::test(scope, args)

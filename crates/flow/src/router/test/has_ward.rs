@@ -1,11 +1,11 @@
 //! Router test `has_ward`.
 
+use super::outcome::unmatched;
+use super::places::{enabled, first, only};
 use crate::environment::Level;
 use crate::expression::error::fail;
 use crate::expression::function::Native;
 use crate::expression::{Result, Scope, Value};
-use super::outcome::unmatched;
-use super::places::{enabled, first, only};
 
 pub(super) static TEST: Native = Native::new(
     "has_ward",

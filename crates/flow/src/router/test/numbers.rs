@@ -30,9 +30,7 @@ fn numbers<'t>(text: &'t str, format: &'t NumberFormat) -> impl Iterator<Item = 
             let unsigned = rest.strip_prefix(['-', '+']).unwrap_or(rest);
             let after_sign = if unsigned.len() < rest.len() { Some(first) } else { before };
             let in_word = after_sign.is_some_and(|c: char| c.is_ascii_alphanumeric() || c == '_');
-            let decimals = !point.is_empty()
-                && !in_word
-                && unsigned.strip_prefix(point).is_some_and(starts_digit);
+            let decimals = !point.is_empty() && !in_word && unsigned.strip_prefix(point).is_some_and(starts_digit);
             if !decimals && !starts_digit(unsigned) {
                 before = Some(first);
                 rest = &rest[first.len_utf8()..];
