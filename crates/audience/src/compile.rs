@@ -3,6 +3,7 @@
 use std::ops::Bound;
 
 use jiff::Timestamp;
+use rust_decimal::Decimal;
 
 use crate::environment::Environment;
 use crate::error::{Code, QueryError};
@@ -138,6 +139,11 @@ fn absorb(other: &mut Plan, plan: &Plan, or: bool) -> bool {
                 *until = least(*until, *until_b);
                 true
             }
+            (Test::Number(from, until), Test::Number(from_b, until_b)) if !or && single(&a.property) => {
+                *from = narrower(*from, *from_b, |a, b| a > b);
+                *until = narrower(*until, *until_b, |a, b| a < b);
+                true
+            }
             (a, b) => a == b,
         },
         // No value is x and no value is y: no value is one of them.
@@ -182,9 +188,30 @@ fn least(a: Option<Timestamp>, b: Option<Timestamp>) -> Option<Timestamp> {
     }
 }
 
+/// The bound that lets less through; `inner` says which of two numbers is further in.
+fn narrower(a: Bound<Decimal>, b: Bound<Decimal>, inner: impl Fn(Decimal, Decimal) -> bool) -> Bound<Decimal> {
+    match (a, b) {
+        (Bound::Unbounded, bound) | (bound, Bound::Unbounded) => bound,
+        (Bound::Included(x) | Bound::Excluded(x), Bound::Included(y) | Bound::Excluded(y)) => {
+            if x == y {
+                if matches!(a, Bound::Excluded(_)) { a } else { b }
+            } else if inner(x, y) {
+                a
+            } else {
+                b
+            }
+        }
+    }
+}
+
 /// Properties of which a contact has at most one value.
 fn single(property: &Property) -> bool {
-    matches!(property, Property::Attribute(Attribute::CreatedOn | Attribute::LastSeenOn))
+    match property {
+        Property::Attribute(Attribute::CreatedOn | Attribute::LastSeenOn | Attribute::Tickets) | Property::Field(_) => {
+            true
+        }
+        Property::Attribute(_) | Property::Urn(_) | Property::Worker(_) => false,
+    }
 }
 
 impl Plan {

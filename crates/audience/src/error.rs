@@ -3,6 +3,8 @@
 use std::fmt::Write;
 use std::ops::Range;
 
+use serde::{Serialize, Serializer};
+
 /// What is wrong with a query. The names up to [`Code::TooComplex`] are RapidPro's, as API clients know them; the
 /// others belong to worker attributes, which RapidPro does not have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -77,8 +79,14 @@ impl Code {
     }
 }
 
+impl Serialize for Code {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
 /// A query that is refused: what is wrong, where, and what to do about it.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, thiserror::Error)]
 #[error("{message}")]
 pub struct QueryError {
     /// What kind of error it is.
@@ -88,10 +96,16 @@ pub struct QueryError {
     /// Where it is: byte offsets into the query as it was given, on character boundaries.
     pub span: Range<usize>,
     /// What to do about it, where there is something to say.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,
     /// Details by name, as RapidPro's API gives them (`property`, `value`, `operator`, `type`, `min_token_length`,
     /// `min_value_length`).
+    #[serde(serialize_with = "as_map")]
     pub extra: Vec<(&'static str, String)>,
+}
+
+fn as_map<S: Serializer>(extra: &[(&'static str, String)], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_map(extra.iter().map(|(key, value)| (key, value)))
 }
 
 /// How many characters of a line are shown on each side of the error.

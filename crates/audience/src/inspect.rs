@@ -2,12 +2,14 @@
 
 use std::collections::BTreeSet;
 
+use serde::Serialize;
+
 use crate::date::Day;
 use crate::property::{Attribute, Property, WorkerAttribute};
 use crate::query::{Operand, Query, Reference};
 
 /// What a query uses; each list is sorted and names everything once.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Inspection {
     /// Attributes of the contact.
     pub attributes: Vec<Attribute>,

@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use base::place::Span;
 use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
 
 use crate::date::Day;
 use crate::property::Property;
@@ -51,7 +52,7 @@ impl fmt::Display for Operator {
 }
 
 /// A group or flow that a query names.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Reference {
     /// Its UUID; what a [`Subject`](crate::Subject) gives for the property.
     pub uuid: String,

@@ -30,8 +30,8 @@ pub enum Value<'a> {
 /// | state, district and ward fields | the name of the place, without its path |
 /// | all others | [`Value::Text`] |
 ///
-/// A property that is not set gives nothing, and no value is an empty text. A value of another kind than the
-/// property's is not looked at.
+/// A property that is not set gives nothing, and no value is an empty text. `tickets`, dates and fields give at most
+/// one value. A value of another kind than the property's is not looked at.
 pub trait Subject {
     /// Calls `visit` with each value of `property`, in any order.
     fn each(&self, property: &Property, visit: &mut dyn FnMut(Value<'_>));

@@ -54,7 +54,7 @@ fn check(columns: &Columns, contacts: &BTreeMap<u32, Contact>, text: &str) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
 
     #[test]
     fn columns_equal_contacts(

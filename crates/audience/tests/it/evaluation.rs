@@ -209,6 +209,7 @@ fn plans_bring_together_what_one_look_up_answers() {
         ("within != Bong", "not worker.within in 1..=3"),
         ("age > 3", "fields.age in (3, ...)"),
         ("age <= 3", "fields.age in (..., 3]"),
+        ("age > 3 AND age >= 3 AND age < 9 AND age <= 20", "fields.age in (3, 9)"),
         (
             "last_seen_on > 2026-01-01 AND last_seen_on < 2026-02-01",
             "last_seen_on in [2026-01-02T05:00:00Z, 2026-02-01T05:00:00Z)",

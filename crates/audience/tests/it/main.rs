@@ -6,3 +6,4 @@ mod evaluation;
 mod model;
 mod parsing;
 mod properties;
+mod rows;
