@@ -235,6 +235,8 @@ impl Smsc {
     /// The server stops reading for this long.
     pub(super) fn stall(&mut self, time: Duration) {
         self.stalled_until = self.stalled_until.max(self.now + time);
+        // Who waits for something to read must look again.
+        self.touched.extend(self.binds.keys());
     }
 
     /// Until when nothing is read.

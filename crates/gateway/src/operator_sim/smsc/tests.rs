@@ -67,7 +67,9 @@ impl Bench {
     }
 
     fn submit(&mut self, id: BindId, sequence: u32, phone: &str, text: &str) {
-        self.submit_as(id, sequence, &Sm { destination: to(phone), short_message: text.as_bytes(), ..message() });
+        let mut septets = Vec::new();
+        base::sms::encode_gsm7(text, &mut septets).unwrap();
+        self.submit_as(id, sequence, &Sm { destination: to(phone), short_message: &septets, ..message() });
     }
 
     fn submit_as(&mut self, id: BindId, sequence: u32, message: &Sm<'_>) {
