@@ -106,7 +106,7 @@ impl Part {
     }
 
     /// All parts, in order.
-    pub fn all() -> impl Iterator<Item = Self> {
+    pub fn all() -> impl Iterator<Item = Self> + Clone {
         (0..=u8::MAX).map(Self)
     }
 }

@@ -54,6 +54,21 @@ pub struct Member {
     pub language: String,
 }
 
+/// The next contacts of one part of a start.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FanoutChunk {
+    /// The part.
+    pub part: Part,
+    /// The last contact that was taken up before.
+    pub after: Option<ContactId>,
+    /// The last contact that was looked at.
+    pub last: Option<ContactId>,
+    /// Those that the audience means.
+    pub members: Vec<Member>,
+    /// Whether the part has no more contacts.
+    pub done: bool,
+}
+
 /// Recipients that stand alike.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StatusRow {
@@ -135,15 +150,13 @@ impl Store {
     pub async fn fanout_chunk(
         &self,
         start: &Started,
-        part: Part,
-        after: Option<ContactId>,
-        members: Vec<Member>,
-        done: bool,
+        chunk: FanoutChunk,
         now: Millis,
         mut ids: IdMaker,
     ) -> StoreResult<bool> {
+        let FanoutChunk { part, after, last, members, done } = chunk;
         let before = after.map(|contact| contact.as_bytes().to_vec()).unwrap_or_default();
-        let last = members.last().map_or_else(|| before.clone(), |member| member.contact.as_bytes().to_vec());
+        let last = last.map_or_else(|| before.clone(), |contact| contact.as_bytes().to_vec());
         let mut unit = Unit::new();
         unit.expect(
             1,

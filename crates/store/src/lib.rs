@@ -22,7 +22,7 @@ use ops::{
     WireRequest, Wired,
 };
 use std::sync::Arc;
-pub use campaign::{Member, NewStart, Started, Status, StatusRow};
+pub use campaign::{FanoutChunk, Member, NewStart, Started, Status, StatusRow};
 pub use flows::{ChannelRow, FieldRow, FlowRow, GroupRow, KeywordRow, Saved};
 pub use migrate::{Migrated, latest};
 pub use postgres::Postgres;

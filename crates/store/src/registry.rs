@@ -44,7 +44,7 @@ pub struct Attributes {
     pub cadre: Vec<String>,
     /// Names of the facilities of the posts held.
     pub facility: Vec<String>,
-    /// Names of the places that these lie in, from the top.
+    /// Names of the places that these lie directly in, and of the posts' own places.
     pub place: Vec<String>,
     /// Positions in the place tree of the facilities and places of the posts held.
     pub within: Vec<u32>,
@@ -539,7 +539,7 @@ impl Places {
                 if place.facility {
                     all.facility.push(place.name.clone());
                 }
-                all.place.extend(path[..above].iter().map(|name| (*name).to_owned()));
+                all.place.extend(path[..above].last().map(|name| (*name).to_owned()));
                 if all.report_place.is_empty() {
                     let level = usize::from(above > 1);
                     all.report_place = path[..above].get(level).map(|name| (*name).to_owned()).unwrap_or_default();

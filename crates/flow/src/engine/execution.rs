@@ -685,7 +685,7 @@ pub(crate) fn session_environment(
 
 /// The key of a result: its name with every run of other characters than letters, digits and `_` as one `_`, in lower
 /// case.
-pub(crate) fn result_key(name: &str) -> String {
+pub fn result_key(name: &str) -> String {
     let mut key = String::with_capacity(name.len());
     let mut gap = false;
     for c in name.trim().chars() {

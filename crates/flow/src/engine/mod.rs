@@ -10,7 +10,8 @@ mod service;
 mod sprint;
 
 pub(crate) use context::first_urn;
-pub(crate) use execution::{Execution, Halt, NewResult, Pushed, result_key};
+pub use execution::result_key;
+pub(crate) use execution::{Execution, Halt, NewResult, Pushed};
 pub(crate) use message::MessageSource;
 pub use evaluate::Evaluated;
 pub use service::{

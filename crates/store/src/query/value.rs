@@ -236,6 +236,11 @@ impl Row {
         }
     }
 
+    /// The names of the columns, in their order.
+    pub fn columns(&self) -> impl Iterator<Item = &str> {
+        self.columns.iter().map(|column| &**column)
+    }
+
     /// All values, in the order of the columns.
     pub fn values(&self) -> &[Value] {
         &self.values

@@ -1,0 +1,320 @@
+//! The way out: what may go is marked `wired`, handed to the channel, and what became of it is recorded.
+
+use crate::{App, AppError};
+use base::ChannelId;
+use gateway::{Evidence, Event, Inbound, Late, Link, Outgoing, Report, SegmentState, SendOptions, Submitted};
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use store::ops::{self, DedupeKey, Outcome, UnknownPolicy, WireRequest, Wired};
+use tokio::sync::mpsc;
+use tracing::{info, warn};
+
+/// How many messages one commit marks at most.
+const BATCH: usize = 500;
+/// How long the sender waits when nothing wakes it: other processes write to the outbox too.
+const IDLE: Duration = Duration::from_millis(500);
+/// How long the sender rests after an operator refused a message for the moment.
+const REST: Duration = Duration::from_millis(500);
+/// How many messages whose answer never came are kept for a late one.
+const LATE: usize = 10_000;
+
+/// A channel as the loop runs it.
+pub struct Channel {
+    /// Its id in the store.
+    pub id: ChannelId,
+    /// Its name.
+    pub name: String,
+    /// Messages go in here.
+    pub link: Link,
+    /// Whether the operator is asked for receipts.
+    pub receipts: bool,
+}
+
+/// What is out at a channel.
+#[derive(Default)]
+pub(crate) struct Flight {
+    state: Mutex<FlightState>,
+    /// The operator refused something for the moment: the sender rests before it goes on.
+    refused: AtomicBool,
+}
+
+#[derive(Default)]
+struct FlightState {
+    next: u64,
+    out: HashMap<u64, Wired>,
+    late: HashMap<u64, Wired>,
+}
+
+impl Flight {
+    fn lock(&self) -> std::sync::MutexGuard<'_, FlightState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn add(&self, wired: Wired) -> u64 {
+        let mut state = self.lock();
+        state.next += 1;
+        let token = state.next;
+        state.out.insert(token, wired);
+        token
+    }
+
+    /// Takes a message whose answer came; one whose answer never came is kept for a late one.
+    fn take(&self, token: u64, unknown: bool) -> Option<Wired> {
+        let mut state = self.lock();
+        let wired = state.out.remove(&token)?;
+        if unknown {
+            if state.late.len() >= LATE {
+                state.late.clear();
+            }
+            state.late.insert(token, wired.clone());
+        }
+        Some(wired)
+    }
+
+    fn take_late(&self, token: u64) -> Option<Wired> {
+        self.lock().late.remove(&token)
+    }
+
+    /// How many are out.
+    pub(crate) fn len(&self) -> usize {
+        self.lock().out.len()
+    }
+}
+
+impl App {
+    /// Sends what waits for a channel until the app stops.
+    pub(crate) async fn send(self: Arc<Self>, channel: Arc<Channel>, flight: Arc<Flight>) {
+        let mut changed = channel.link.watch();
+        let mut stop = self.stopping();
+        loop {
+            if flight.refused.swap(false, Ordering::Relaxed) {
+                tokio::time::sleep(REST).await;
+            }
+            let bell = self.bells.outbox.listen();
+            match self.send_some(&channel, &flight).await {
+                Ok(0) => {
+                    tokio::select! {
+                        () = bell => {}
+                        _ = changed.changed() => {}
+                        () = tokio::time::sleep(IDLE) => {}
+                        _ = stop.wait_for(|stop| *stop) => return,
+                    }
+                }
+                Ok(_) => {}
+                Err(AppError::Store(store::StoreError::Closed)) => return,
+                Err(error) => {
+                    warn!(%error, channel = channel.name, "the outbox could not be read; trying again");
+                    tokio::time::sleep(REST).await;
+                }
+            }
+            if *stop.borrow() {
+                return;
+            }
+        }
+    }
+
+    /// Marks and hands over what the channel's free window takes now. Gives the number of messages.
+    async fn send_some(&self, channel: &Channel, flight: &Flight) -> Result<usize, AppError> {
+        let limit = channel.link.free_window().min(BATCH);
+        let lease = self.lease();
+        if limit == 0 || lease.parts.is_empty() {
+            return Ok(0);
+        }
+        let now = self.now();
+        let bulk = !self.settings.quiet_hours.as_ref().is_some_and(|quiet| quiet.contain(now));
+        let wired = self.store.wire(&lease, WireRequest { channel: channel.id, limit, bulk, now }).await?;
+        let count = wired.len();
+        if count == 0 {
+            return Ok(0);
+        }
+        metrics::counter!("mhero_wired_total").increment(count as u64);
+        let batch = wired
+            .into_iter()
+            .map(|wired| Outgoing {
+                message: wired.id,
+                to: wired.address.split_once(':').map_or("", |(_, path)| path).to_owned(),
+                from: wired.from.clone(),
+                text: wired.text.clone(),
+                reference: wired.reference,
+                options: SendOptions::default(),
+                token: flight.add(wired),
+            })
+            .collect();
+        let back = channel.link.submit(batch);
+        if !back.is_empty() {
+            let reports = back.iter().map(|message| Report {
+                token: message.token,
+                message: message.message,
+                evidence: Evidence::default(),
+                outcome: Submitted::NotSent,
+            });
+            self.record(channel, flight, reports.collect()).await?;
+        }
+        Ok(count)
+    }
+
+    /// Records what became of submits.
+    async fn record(&self, channel: &Channel, flight: &Flight, reports: Vec<Report>) -> Result<(), AppError> {
+        let at = self.now();
+        let mut refused = false;
+        let mut batch = Vec::with_capacity(reports.len());
+        for report in reports {
+            let unknown = matches!(report.outcome, Submitted::Unknown { .. });
+            let Some(wired) = flight.take(report.token, unknown) else { continue };
+            let outcome = outcome_of(report.outcome, self.owner, report.evidence, wired.answers, channel.receipts);
+            refused |= matches!(outcome, Outcome::Requeue { refused: Some(_) });
+            metrics::counter!("mhero_submitted_total", "outcome" => outcome_name(&outcome)).increment(1);
+            batch.push(submitted(wired, channel.id, outcome, at));
+        }
+        if batch.is_empty() {
+            return Ok(());
+        }
+        self.store.submitted(batch).await?;
+        if refused {
+            flight.refused.store(true, Ordering::Relaxed);
+        }
+        self.bells.outbox.ring();
+        Ok(())
+    }
+
+    /// Handles what a channel tells until it ends.
+    pub(crate) async fn listen(
+        self: Arc<Self>,
+        channel: Arc<Channel>,
+        flight: Arc<Flight>,
+        mut events: mpsc::Receiver<Vec<Event>>,
+    ) {
+        while let Some(mut batch) = events.recv().await {
+            while let Ok(more) = events.try_recv() {
+                batch.extend(more);
+                if batch.len() >= BATCH {
+                    break;
+                }
+            }
+            let sorted = Sorted::from(batch);
+            for change in sorted.states {
+                info!(channel = channel.name, bind = change.bind, state = ?change.state, reason = change.reason, "bind");
+                self.bells.outbox.ring();
+            }
+            let late = sorted.late.into_iter().filter_map(|late| late_report(&flight, &channel, late, self.now()));
+            let late: Vec<ops::Submitted> = late.collect();
+            // The three are written in this order, so that a receipt finds the submit that it speaks of.
+            let (recorded, settled, (), received) = tokio::join!(
+                self.record(&channel, &flight, sorted.reports),
+                async { if late.is_empty() { Ok(()) } else { self.store.submitted(late).await } },
+                self.receive(channel.id, sorted.messages),
+                self.receive_receipts(channel.id, sorted.receipts),
+            );
+            for error in [recorded.err(), settled.err().map(AppError::from), received.err()].into_iter().flatten() {
+                warn!(%error, channel = channel.name, "what the channel told could not be stored");
+            }
+        }
+    }
+}
+
+/// A batch of events by kind.
+#[derive(Default)]
+struct Sorted {
+    reports: Vec<Report>,
+    late: Vec<Late>,
+    messages: Vec<Inbound>,
+    receipts: Vec<Inbound>,
+    states: Vec<gateway::StateChange>,
+}
+
+impl From<Vec<Event>> for Sorted {
+    fn from(batch: Vec<Event>) -> Self {
+        let mut sorted = Self::default();
+        for event in batch {
+            match event {
+                Event::Submitted(report) => sorted.reports.push(report),
+                Event::Late(late) => sorted.late.push(late),
+                Event::Inbound(inbound) if inbound.receipt.is_some() => sorted.receipts.push(*inbound),
+                Event::Inbound(inbound) => sorted.messages.push(*inbound),
+                Event::State(change) => sorted.states.push(change),
+                Event::Refused(refused) => {
+                    warn!(reason = refused.reason, "an inbound message is no text and was refused");
+                }
+                Event::Confirmed(_) => {}
+            }
+        }
+        sorted
+    }
+}
+
+fn submitted(wired: Wired, channel: ChannelId, outcome: Outcome, at: base::Millis) -> ops::Submitted {
+    ops::Submitted {
+        part: wired.part,
+        id: wired.id,
+        contact: wired.contact,
+        address: wired.address,
+        channel,
+        outcome,
+        at,
+    }
+}
+
+/// An answer that came after its message had become `unknown` settles it, where it is the answer to the whole.
+fn late_report(flight: &Flight, channel: &Channel, late: Late, at: base::Millis) -> Option<ops::Submitted> {
+    let SegmentState::Accepted { message_id } = late.state else { return None };
+    let wired = flight.take_late(late.token)?;
+    let outcome = if wired.segments == 1 {
+        Outcome::Accepted { external_ids: vec![message_id], receipt: channel.receipts, clear: None }
+    } else {
+        Outcome::Unknown { external_ids: vec![message_id] }
+    };
+    Some(submitted(wired, channel.id, outcome, at))
+}
+
+fn outcome_name(outcome: &Outcome) -> &'static str {
+    match outcome {
+        Outcome::Accepted { .. } => "accepted",
+        Outcome::Rejected { .. } => "rejected",
+        Outcome::Requeue { .. } => "requeued",
+        Outcome::Unknown { .. } => "unknown",
+    }
+}
+
+/// What the store records of a submit's result.
+fn outcome_of(
+    result: Submitted,
+    owner: ops::Owner,
+    evidence: Evidence,
+    answers: Option<DedupeKey>,
+    receipt: bool,
+) -> Outcome {
+    match result {
+        Submitted::Accepted { message_ids } => Outcome::Accepted {
+            external_ids: message_ids.into_iter().map(|(_, id)| id).collect(),
+            receipt,
+            clear: answers.filter(|key| confirmed(key, owner, evidence)),
+        },
+        Submitted::Rejected { permanent: false, text, segments_accepted, .. } if segments_accepted.is_empty() => {
+            Outcome::Requeue { refused: Some(text) }
+        }
+        Submitted::Rejected { text, .. } => Outcome::Rejected { reason: text },
+        Submitted::Throttled | Submitted::NotSent => Outcome::Requeue { refused: None },
+        Submitted::Unknown { segments } => Outcome::Unknown {
+            external_ids: segments
+                .into_iter()
+                .filter_map(|segment| match segment {
+                    SegmentState::Accepted { message_id } => Some(message_id),
+                    _ => None,
+                })
+                .collect(),
+        },
+    }
+}
+
+/// Whether the operator certainly has our acknowledgement of the message that `key` stands for, so that the same words
+/// from the same phone can only be a new message.
+fn confirmed(key: &DedupeKey, owner: ops::Owner, evidence: Evidence) -> bool {
+    !key.by_id && key.owner == owner && key.session == evidence.bind_session && key.number <= evidence.confirmed
+}
+
+/// What happens to a flow's message when it is `unknown`.
+pub(crate) fn unknown_policy(resend_after: Duration) -> UnknownPolicy {
+    UnknownPolicy::ResendAfter(i64::try_from(resend_after.as_millis()).unwrap_or(i64::MAX))
+}
