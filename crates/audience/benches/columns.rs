@@ -142,6 +142,17 @@ fn set(bencher: divan::Bencher) {
     });
 }
 
+/// One contact against 300 smart groups, as after a step of a conversation.
+#[divan::bench]
+fn smart_groups(bencher: divan::Bencher) {
+    let groups: Vec<Compiled> = (0..300)
+        .map(|n| compile(&format!("cadre ~ \"nurse {n}\" OR within = C{} AND last_seen_on > 2026-01-01", n % COUNTIES)))
+        .collect();
+    let (cadres, within) = (["Registered Nurse"], [5]);
+    let contact = Row { name: "Ama Kollie", cadres: &cadres, within: &within, ..Row::default() };
+    bencher.bench(|| groups.iter().filter(|group| group.matches(&contact)).count());
+}
+
 #[divan::bench]
 fn parse_and_compile(bencher: divan::Bencher) {
     bencher.bench(|| compile("cadre = midwife AND within = C3 AND (last_seen_on > 2026-08-01 OR name ~ ama)"));

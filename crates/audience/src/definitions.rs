@@ -62,7 +62,7 @@ pub struct Names {
     groups: HashMap<String, Reference>,
     flows: HashMap<String, Reference>,
     places: HashMap<String, Vec<PlaceMatch>>,
-    no_places: bool,
+    any_place: bool,
 }
 
 impl Definitions {
@@ -91,8 +91,7 @@ impl Definitions {
             .with_groups(self.groups.iter().map(reference))
             .with_flows(self.flows.iter().map(reference));
         names.unchecked = self.fields.is_none();
-        names.no_places = true;
-        names
+        names.accept_any_place()
     }
 }
 
@@ -132,6 +131,13 @@ impl Names {
         }
         self
     }
+
+    /// Accepts any text as a place, for normalising queries where the places are not at hand. Such a query cannot
+    /// be evaluated.
+    pub fn accept_any_place(mut self) -> Self {
+        self.any_place = true;
+        self
+    }
 }
 
 fn lookup<T: Clone>(unchecked: bool, names: &HashMap<String, T>, name: &str) -> Lookup<T> {
@@ -157,6 +163,6 @@ impl Resolver for Names {
 
     fn places(&self, name: &str) -> Lookup<Vec<PlaceMatch>> {
         let path = base::place::join_path(base::place::split_path(name));
-        lookup(self.unchecked || self.no_places, &self.places, &text::fold(&path))
+        lookup(self.unchecked || self.any_place, &self.places, &text::fold(&path))
     }
 }

@@ -214,9 +214,12 @@ fn place(value: &str, mut places: Vec<PlaceMatch>, span: &Range<usize>) -> Resul
 fn unknown<'a>(key: &str, span: Range<usize>, names: impl Iterator<Item = &'a str>) -> QueryError {
     let message = format!("can't resolve '{key}' to attribute, scheme or field");
     let mut error = QueryError::new(Code::UnknownProperty, span, message).with("property", key);
-    let near = names.map(|name| (strsim::damerau_levenshtein(key, name), name)).min().filter(|(d, _)| *d <= 2);
-    if let Some((_, name)) = near.filter(|_| key.len() > 3) {
-        error = error.hint(format!("did you mean {name}?"));
+    // Of very short names nearly all are near each other.
+    if (4..=20).contains(&key.len()) {
+        let near = names.map(|name| (strsim::damerau_levenshtein(key, name), name)).min();
+        if let Some((_, name)) = near.filter(|(distance, _)| *distance <= 2) {
+            error = error.hint(format!("did you mean {name}?"));
+        }
     }
     error
 }

@@ -5,7 +5,8 @@
 //! do not hold (URNs, fields, tickets, flows, UUIDs) is asked of the caller row by row, for the rows that the rest
 //! of the query leaves open.
 //!
-//! The caller numbers the rows, densely from 0, and tells of every change.
+//! The caller numbers the rows, densely from 0, and tells of every change. When the tree of places is numbered anew,
+//! so are the places of all rows: the caller loads them again.
 
 mod bits;
 mod names;

@@ -35,6 +35,18 @@ impl Names {
         std::str::from_utf8(&rest[..len]).unwrap_or_default()
     }
 
+    /// Whether one of the prefixes is anywhere in the row's name: what a word that begins with it needs. Much cheaper
+    /// than splitting the name into words.
+    pub(super) fn has_part(&self, row: usize, prefixes: &[String]) -> bool {
+        prefixes.iter().any(|prefix| {
+            let (Some(first), rest) = (prefix.as_bytes().first(), &self.buffer[self.starts[row] as usize..]) else {
+                return true;
+            };
+            let name = rest.iter().take_while(|byte| **byte != END);
+            name.enumerate().any(|(at, byte)| byte == first && rest[at..].starts_with(prefix.as_bytes()))
+        })
+    }
+
     /// Replaces a name without looking after the order; see [`Self::sort`], [`Self::enter`] and [`Self::leave`].
     pub(super) fn set(&mut self, row: usize, name: &str) {
         let old = self.get(row).len();

@@ -217,7 +217,7 @@ impl Step<'_> {
             Self::Name(test) => {
                 let mut passed = EMPTY;
                 for at in ones(wanted) {
-                    if has_name(columns.names.get(block * BLOCK_ROWS + at), test) {
+                    if has_name(columns, block * BLOCK_ROWS + at, test) {
                         passed[at / 64] |= 1 << (at % 64);
                     }
                 }
@@ -229,14 +229,13 @@ impl Step<'_> {
     }
 }
 
-/// Whether a prepared name passes; an empty one is none.
-fn has_name(name: &str, test: &Test) -> bool {
-    if name.is_empty() {
+/// Whether the row's name passes; an empty one is none.
+fn has_name(columns: &Columns, row: usize, test: &Test) -> bool {
+    if let Test::Words(prefixes) = test
+        && !columns.names.has_part(row, prefixes)
+    {
         return false;
     }
-    // Splitting a name into words costs far more than finding that none of them can begin so.
-    match test {
-        Test::Words(prefixes) if !prefixes.iter().any(|prefix| name.contains(prefix.as_str())) => false,
-        test => test.accepts_text(name),
-    }
+    let name = columns.names.get(row);
+    !name.is_empty() && test.accepts_text(name)
 }

@@ -176,3 +176,30 @@ fn inspection() {
     let unchecked = parse("group = Nobody", &env, &Unchecked).unwrap().inspect();
     assert_eq!(unchecked.groups, [reference("", "Nobody")]);
 }
+
+#[test]
+fn errors_and_inspections_as_json() {
+    let (env, names) = (environment(), names());
+    let error = parse("age > 5 cadr = x", &env, &names).unwrap_err();
+    assert_eq!(
+        serde_json::to_value(&error).unwrap(),
+        serde_json::json!({
+            "code": "unknown_property",
+            "message": "can't resolve 'cadr' to attribute, scheme or field",
+            "span": { "start": 8, "end": 12 },
+            "hint": "did you mean cadre?",
+            "extra": { "property": "cadr" },
+        })
+    );
+    let inspection = parse("name ~ ama AND cadre = nurse", &env, &names).unwrap().inspect();
+    let json = serde_json::to_value(&inspection).unwrap();
+    assert_eq!((&json["attributes"][0], &json["worker"][0]), (&"name".into(), &"cadre".into()));
+}
+
+#[test]
+fn places_need_not_be_at_hand() {
+    let env = environment();
+    let query = parse("within = Atlantis", &env, &names().accept_any_place()).unwrap();
+    assert_eq!(query.to_string(), "worker.within = \"Atlantis\"");
+    assert_eq!(query.compile(&env).unwrap_err().code.as_str(), "unresolved");
+}
