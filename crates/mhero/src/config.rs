@@ -118,7 +118,7 @@ pub(crate) struct Postgres {
 
 impl Default for Postgres {
     fn default() -> Self {
-        Self { url: None, url_file: None, connections: 8 }
+        Self { url: None, url_file: None, connections: 12 }
     }
 }
 

@@ -92,7 +92,7 @@ pub(crate) const KEYS: &[Key] = &[
         "\"/etc/mhero/postgres.url\"",
         "A file that holds the URL, readable by mhero alone; read in place of url.",
     ),
-    key("postgres.connections", Kind::Number, "8", "How many connections one process opens at most."),
+    key("postgres.connections", Kind::Number, "12", "How many connections one process opens at most."),
     key("log.format", Kind::Text, "\"text\"", "\"text\" for people, \"json\" for a log collector."),
     key(
         "log.level",
