@@ -199,3 +199,18 @@ impl Trigger {
         event.check().or_else(invalid)
     }
 }
+
+impl Trigger {
+    /// References to users, topics and channels that don't exist.
+    pub fn missing(&self, assets: &crate::assets::Assets) -> Vec<crate::reference::Reference> {
+        let mut missing = Vec::new();
+        if let Some(user) = self.user.as_ref().filter(|u| assets.user(&u.uuid).is_none()) {
+            missing.push(user.reference());
+        }
+        if let Some(ticket) = &self.ticket {
+            missing.extend(ticket.topic.as_ref().filter(|t| assets.topic(&t.uuid).is_none()).map(|t| t.reference()));
+            missing.extend(ticket.assignee.as_ref().filter(|u| assets.user(&u.uuid).is_none()).map(|u| u.reference()));
+        }
+        missing
+    }
+}

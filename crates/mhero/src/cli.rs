@@ -60,6 +60,9 @@ pub(crate) enum Command {
     Init(cmd::init::Args),
     /// Check the installation; each failed check says what to do
     Doctor(cmd::doctor::Args),
+    /// Check, run and convert flow definitions
+    #[command(subcommand)]
+    Flow(cmd::flow::FlowCommand),
     /// Run a simulated mobile operator: a real SMPP server with phones that answer
     OperatorSim(cmd::operator_sim::Args),
     /// Print a completion script for a shell

@@ -2,6 +2,7 @@
 
 pub(crate) mod completions;
 pub(crate) mod doctor;
+pub(crate) mod flow;
 pub(crate) mod init;
 pub(crate) mod operator_sim;
 
@@ -64,6 +65,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     match cli.command {
         Command::Init(args) => init::run(&ctx, args),
         Command::Doctor(args) => doctor::run(&ctx, args),
+        Command::Flow(command) => flow::run(&ctx, command),
         Command::OperatorSim(args) => operator_sim::run(&ctx, args),
         Command::Completions(args) => completions::run(args),
         Command::Man(args) => completions::man(args),

@@ -1,0 +1,188 @@
+//! `mhero flow`: checks, runs and converts flow definitions. None of these touches the store.
+
+mod replay;
+mod services;
+mod simulate;
+
+use super::Ctx;
+use anyhow::{Context as _, anyhow};
+use flow::engine::Evaluated;
+use flow::expression::Template;
+use flow::{Assets, Definition, Modified, Sources};
+use serde::Serialize;
+use serde_json::Value;
+use serde_json::value::RawValue;
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+/// Work on flow definitions
+#[derive(Debug, clap::Subcommand)]
+pub(crate) enum FlowCommand {
+    /// Check a definition: exit status 0 if it is valid; with --json, what it depends on and what may be wrong
+    Check {
+        /// The definition, of any supported version
+        file: PathBuf,
+        /// What it may refer to; without, nothing is reported as missing
+        #[arg(long, value_name = "FILE")]
+        assets: Option<PathBuf>,
+    },
+    /// Talk with a flow in the terminal
+    Simulate(simulate::Args),
+    /// Run a recorded conversation and print what happened
+    Replay {
+        /// Flows, channels, fields and so on
+        assets: PathBuf,
+        /// Contact, trigger, resumes and webhook answers
+        case: PathBuf,
+    },
+    /// Replay a conversation, then evaluate templates in it
+    Eval {
+        /// Flows, channels, fields and so on
+        #[arg(long)]
+        assets: PathBuf,
+        /// Contact, trigger, resumes and webhook answers
+        #[arg(long)]
+        case: PathBuf,
+        /// The time at evaluation, as 2026-01-31T08:00:00Z
+        #[arg(long, value_name = "TIME")]
+        now: Option<jiff::Timestamp>,
+        /// A JSON list of templates
+        templates: PathBuf,
+    },
+    /// Print a definition migrated to another version
+    Migrate {
+        /// The definition
+        file: PathBuf,
+        /// The version; the newest if not given
+        #[arg(long, value_name = "VERSION")]
+        to: Option<String>,
+        /// What relative media paths of legacy definitions are joined to
+        #[arg(long, value_name = "URL", default_value = "http://temba.io/")]
+        media_url: String,
+    },
+    /// Apply a modifier to a contact and print both
+    Modify {
+        /// Fields, groups and so on
+        assets: PathBuf,
+        /// Contact, modifier and options
+        case: PathBuf,
+    },
+}
+
+/// Runs a subcommand.
+pub(crate) fn run(ctx: &Ctx, command: FlowCommand) -> anyhow::Result<ExitCode> {
+    match command {
+        FlowCommand::Check { file, assets } => check(ctx, &file, assets.as_deref()),
+        FlowCommand::Simulate(args) => simulate::run(ctx, args),
+        FlowCommand::Replay { assets, case } => {
+            let (assets, case) = (read_assets(&assets)?, replay::Case::read(&assets_text(&case)?)?);
+            let replayed = replay::run(&assets, &case)?;
+            print_json(&replayed.report)
+        }
+        FlowCommand::Eval { assets, case, now, templates } => eval(&assets, &case, now, &templates),
+        FlowCommand::Migrate { file, to, media_url } => {
+            let migrated = flow::migrate::migrate(&read_json(&file)?, to.as_deref(), &media_url)?;
+            print_json(&migrated)
+        }
+        FlowCommand::Modify { assets, case } => modify(&assets, &case),
+    }
+}
+
+fn assets_text(path: &Path) -> anyhow::Result<String> {
+    std::fs::read_to_string(path).with_context(|| format!("unable to read {}", path.display()))
+}
+
+fn read_json(path: &Path) -> anyhow::Result<Value> {
+    serde_json::from_str(&assets_text(path)?).with_context(|| format!("{} is not valid JSON", path.display()))
+}
+
+fn read_assets(path: &Path) -> anyhow::Result<Assets> {
+    Assets::read(&read_json(path)?).with_context(|| format!("unable to use {}", path.display()))
+}
+
+fn print_json(document: &impl Serialize) -> anyhow::Result<ExitCode> {
+    let text = serde_json::to_string(document)?;
+    match writeln!(io::stdout().lock(), "{text}") {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
+        _ => Ok(ExitCode::SUCCESS),
+    }
+}
+
+fn check(ctx: &Ctx, file: &Path, assets: Option<&Path>) -> anyhow::Result<ExitCode> {
+    let assets = assets.map(read_assets).transpose()?;
+    let definition = Definition::read(&read_json(file)?).map_err(|e| anyhow!("{}: {e}", file.display()))?;
+    let inspection = definition.inspect(assets.as_ref());
+    if ctx.out.is_json() {
+        return print_json(&inspection);
+    }
+    let mut out = io::stdout().lock();
+    writeln!(out, "{}: valid, {} nodes", definition.name(), inspection.counts.nodes)?;
+    for issue in &inspection.issues {
+        let action = issue.action_uuid.map_or_else(String::new, |a| format!(" action {a}"));
+        let language = issue.language.as_ref().map_or_else(String::new, |l| format!(" translation {l}"));
+        writeln!(out, "  node {}{action}{language}: {}", issue.node_uuid, issue.description)?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+#[derive(Serialize)]
+struct EvaluatedReport {
+    output: String,
+    output_json: Option<Box<RawValue>>,
+    error: Vec<String>,
+    warnings: Vec<String>,
+}
+
+impl From<Evaluated> for EvaluatedReport {
+    fn from(evaluated: Evaluated) -> Self {
+        let known = !evaluated.value.is_error() && !evaluated.value.is_null();
+        Self {
+            output: evaluated.text,
+            output_json: if known { RawValue::from_string(evaluated.value.to_json_text()).ok() } else { None },
+            error: evaluated.errors.into_iter().map(|e| e.text).collect(),
+            warnings: evaluated.warnings,
+        }
+    }
+}
+
+fn eval(assets: &Path, case: &Path, now: Option<jiff::Timestamp>, templates: &Path) -> anyhow::Result<ExitCode> {
+    let (assets, case) = (read_assets(assets)?, replay::Case::read(&assets_text(case)?)?);
+    let templates: Vec<String> = serde_json::from_str(&assets_text(templates)?)
+        .with_context(|| format!("{} is not a JSON list of texts", templates.display()))?;
+    let replayed = replay::run(&assets, &case)?;
+    let mut sources = Sources::new(now.unwrap_or_else(|| replayed.sources.now), replayed.sources.ids.clone());
+    let mut reports: Vec<EvaluatedReport> = Vec::with_capacity(templates.len());
+    for template in &templates {
+        let evaluated = replayed.engine.evaluate(
+            &assets,
+            &case.environment,
+            &replayed.sprint,
+            case.call.as_ref(),
+            replayed.resume.as_ref(),
+            &mut sources,
+            &Template::parse(template),
+        );
+        reports.push(evaluated.into());
+    }
+    print_json(&reports)
+}
+
+fn modify(assets: &Path, case: &Path) -> anyhow::Result<ExitCode> {
+    let assets = read_assets(assets)?;
+    let case: replay::ModifyCase = serde_json::from_str(&assets_text(case)?)?;
+    let mut services = services::Services::new(&case.options, std::collections::BTreeMap::new());
+    let engine = services.engine();
+    let sources = replay::sources(case.now);
+    let environment = flow::Environment::default();
+    let mut answers = Vec::new();
+    loop {
+        let contact = case.contact.clone();
+        match engine.modify(&assets, &environment, contact, &case.modifier, sources.clone(), &answers)? {
+            Modified::Need(request) => answers.push(services.answer(request)?),
+            Modified::Done { contact, events, .. } => {
+                return print_json(&serde_json::json!({"contact": contact, "events": events}));
+            }
+        }
+    }
+}
