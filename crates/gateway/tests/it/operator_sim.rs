@@ -227,6 +227,7 @@ async fn another_process_controls_it_by_lines() {
     assert_eq!(settled["settled"], false, "nothing was sent yet");
     assert_eq!(ask("{\"throttle\":0.5}").await["ok"], true);
     client.submit(231_990_000_001, "q").await;
+    client.submit(231_990_000_001, "q").await;
     let mut responses = 0;
     while responses < 2 {
         responses += u32::from(client.read().await.unwrap().command == CommandId::SUBMIT_SM_RESP);
