@@ -1,9 +1,8 @@
 //! Versions of the schema.
 
 use crate::support::{Database, NOW, on_both, server};
-use store::migrate::{Migrated, latest};
 use store::query::Unit;
-use store::{Sqlite, Store, StoreError, params};
+use store::{Migrated, Sqlite, Store, StoreError, latest, params};
 
 #[test]
 fn a_schema_is_made_once_and_a_newer_one_refused() {

@@ -24,7 +24,7 @@ use crate::query::{Rows, changing, returning};
 use crate::{StoreError, StoreResult, params};
 use base::{ContactId, MessageId, Millis, Part, StartId};
 use deadpool_postgres::{GenericClient, Transaction};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use tokio_postgres::Row;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::ToSql;
@@ -146,10 +146,13 @@ async fn problems(
     found: &[(&NewProblem, Option<String>)],
     at: Millis,
 ) -> StoreResult<()> {
-    // One statement cannot meet the same row twice.
-    let mut sorted: Vec<_> = found.iter().collect();
-    sorted.sort_by_key(|(problem, _)| (&problem.kind, &problem.key));
-    sorted.dedup_by_key(|(problem, _)| (&problem.kind, &problem.key));
+    // One statement cannot meet the same row twice: found again within the batch, it is counted here.
+    let mut distinct: BTreeMap<(&str, &str), (&NewProblem, &Option<String>, &str, i64)> = BTreeMap::new();
+    for (problem, payload) in found {
+        let one = distinct.entry((&problem.kind, &problem.key)).or_insert((*problem, payload, "", 0));
+        one.2 = &problem.message;
+        one.3 += 1;
+    }
     let columns = [
         Bytes("id"),
         Text("kind"),
@@ -158,21 +161,23 @@ async fn problems(
         Text("message"),
         Text("remedy"),
         Text("payload"),
+        Int("times"),
         Int("created_on"),
         Int("modified_on"),
     ];
-    let conflict = "ON CONFLICT (kind, key) DO UPDATE SET times = problem.times + 1, state = 'open',
+    let conflict = "ON CONFLICT (kind, key) DO UPDATE SET times = problem.times + excluded.times, state = 'open',
         message = excluded.message, modified_on = excluded.modified_on";
     let mut rows = Rows::insert("problem", &columns, conflict);
-    for (problem, payload) in sorted {
+    for (problem, payload, message, times) in distinct.into_values() {
         rows.push(params![
             crate::problem::id_of(&problem.kind, &problem.key),
             &problem.kind,
             &problem.key,
             &problem.subject,
-            &problem.message,
+            message,
             &problem.remedy,
             payload.clone(),
+            times,
             at,
             at
         ]);
@@ -222,7 +227,10 @@ type RecipientState = (Part, StartId, ContactId, i16, Option<String>);
 async fn recipient_states(client: &impl GenericClient, states: &[RecipientState]) -> StoreResult<()> {
     let keys = [Int("part"), Bytes("start"), Bytes("contact")];
     let mut rows = Rows::update("recipient", &keys, &[Int("state"), Text("detail")]);
-    for (part, start, contact, state, detail) in states {
+    // The last word on a recipient counts.
+    let last: BTreeMap<_, _> =
+        states.iter().map(|(part, start, contact, state, detail)| ((part, start, contact), (state, detail))).collect();
+    for ((part, start, contact), (state, detail)) in last {
         rows.push(params![*part, *start, *contact, i64::from(*state), detail.clone()]);
     }
     changing(client, &rows).await?;

@@ -176,6 +176,9 @@ async fn commit_wave(transaction: &Transaction<'_>, steps: &[&Step]) -> StoreRes
         for message in &step.messages {
             outgoing(step.part, step.contact, message, &mut messages, &mut outbox, &mut recipients)?;
         }
+        let refused = MessageState::Refused as i16;
+        let left_out = |(start, reason): &(StartId, String)| (step.part, *start, step.contact, refused, Some(reason.clone()));
+        recipients.extend(step.left_out.iter().map(left_out));
     }
     let at = steps.iter().map(|step| step.at).max().unwrap_or_default();
     let found: Vec<(&NewProblem, Option<String>)> =
