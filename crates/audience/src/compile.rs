@@ -43,16 +43,18 @@ impl Compiled {
 }
 
 fn node(node: &Node, env: &Environment) -> Result<Plan, QueryError> {
-    Ok(match node {
-        Node::Condition(condition) => leaf(condition, env)?,
-        Node::And(members) => Plan::And(merge(plans(members, env)?, false)),
-        Node::Or(members) => Plan::Or(merge(plans(members, env)?, true)),
-    }
-    .unwrap_single())
-}
-
-fn plans(members: &[Node], env: &Environment) -> Result<Vec<Plan>, QueryError> {
-    members.iter().map(|member| node(member, env)).collect()
+    let (members, or) = match node {
+        Node::Condition(condition) => return leaf(condition, env),
+        Node::And(members) => (members, false),
+        Node::Or(members) => (members, true),
+    };
+    let plans = members.iter().map(|member| self::node(member, env)).collect::<Result<Vec<_>, _>>()?;
+    let mut plans = merge(plans, or);
+    Ok(match (plans.len(), or) {
+        (1, _) => plans.swap_remove(0),
+        (_, true) => Plan::Or(plans),
+        (_, false) => Plan::And(plans),
+    })
 }
 
 fn leaf(condition: &Condition, env: &Environment) -> Result<Plan, QueryError> {
@@ -211,16 +213,5 @@ fn single(property: &Property) -> bool {
             true
         }
         Property::Attribute(_) | Property::Urn(_) | Property::Worker(_) => false,
-    }
-}
-
-impl Plan {
-    fn unwrap_single(self) -> Self {
-        match self {
-            Self::And(mut members) | Self::Or(mut members) if members.len() == 1 => {
-                members.pop().unwrap_or(Self::And(Vec::new()))
-            }
-            plan => plan,
-        }
     }
 }

@@ -57,9 +57,11 @@ impl Day {
             }
         };
         let start = |date: Date| date.to_zoned(zone.clone()).map(|start| start.timestamp());
+        // The last whole second there is.
+        let end = Timestamp::from_second(Timestamp::MAX.as_second()).unwrap_or(Timestamp::MAX);
         (
-            start(date).unwrap_or(if date.year() < 0 { Timestamp::MIN } else { Timestamp::MAX }),
-            date.tomorrow().and_then(start).unwrap_or(Timestamp::MAX),
+            start(date).unwrap_or(if date.year() < 0 { Timestamp::MIN } else { end }),
+            date.tomorrow().and_then(start).unwrap_or(end),
         )
     }
 }
@@ -284,6 +286,6 @@ mod tests {
             assert!(day.is_none() || text.starts_with('9'), "{text:?}");
         }
         let last = Day::parse("9999-12-31", &env).unwrap().bounds(&env);
-        assert!(last.0 <= last.1);
+        assert!(last.0 <= last.1 && last.1.subsec_nanosecond() == 0);
     }
 }
