@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use base::place::Span;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::environment::{DateFormat, Environment, Lookup, PlaceMatch, Resolver};
 use crate::property::FieldType;
@@ -40,12 +40,31 @@ pub struct EnvironmentDefinition {
     pub redaction_policy: Option<String>,
 }
 
+impl EnvironmentDefinition {
+    /// The environment at `now`. The time zone is the caller's to look up by its name: the time zone database is
+    /// outside this crate.
+    pub fn environment(&self, now: Timestamp, timezone: TimeZone) -> Environment {
+        Environment {
+            date_format: self.date_format,
+            timezone,
+            default_country: self.default_country.clone(),
+            redact_urns: self.redaction_policy.as_deref() == Some("urns"),
+            now,
+        }
+    }
+}
+
+fn or_default<'de, D: Deserializer<'de>>(deserializer: D) -> Result<EnvironmentDefinition, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
+}
+
 /// A file of definitions. Without `fields`, nothing is looked up: neither fields nor groups nor flows.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Definitions {
-    /// Formats, time zone, country, redaction; the defaults when absent.
-    pub environment: Option<EnvironmentDefinition>,
+    /// Formats, time zone, country, redaction; the defaults when absent or null.
+    #[serde(deserialize_with = "or_default")]
+    pub environment: EnvironmentDefinition,
     /// All fields, or `None` for no definitions at all.
     pub fields: Option<Vec<FieldDefinition>>,
     /// Names of all groups.
@@ -66,23 +85,6 @@ pub struct Names {
 }
 
 impl Definitions {
-    /// The IANA name of the time zone. Looking it up is the caller's: the time zone database is outside this crate.
-    pub fn timezone(&self) -> &str {
-        self.environment.as_ref().and_then(|environment| environment.timezone.as_deref()).unwrap_or("UTC")
-    }
-
-    /// The environment at `now` in the time zone that [`Self::timezone`] names.
-    pub fn environment(&self, now: Timestamp, timezone: TimeZone) -> Environment {
-        let defined = self.environment.clone().unwrap_or_default();
-        Environment {
-            date_format: defined.date_format,
-            timezone,
-            default_country: defined.default_country,
-            redact_urns: defined.redaction_policy.as_deref() == Some("urns"),
-            now,
-        }
-    }
-
     /// Made ready for look-ups. Groups and flows have their names for UUIDs, and places are not checked.
     pub fn names(&self) -> Names {
         let reference = |name: &String| Reference { uuid: name.clone(), name: name.clone() };

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
-use crate::property::FieldType;
+use crate::property::{FieldType, WorkerAttribute};
 use crate::query::Reference;
 
 /// The order in which people write day, month and year.
@@ -94,6 +94,29 @@ pub struct Unchecked;
 impl Resolver for Unchecked {
     fn field(&self, _: &str) -> Lookup<FieldType> {
         Lookup::Unchecked
+    }
+
+    fn group(&self, _: &str) -> Lookup<Reference> {
+        Lookup::Unchecked
+    }
+
+    fn flow(&self, _: &str) -> Lookup<Reference> {
+        Lookup::Unchecked
+    }
+
+    fn places(&self, _: &str) -> Lookup<Vec<PlaceMatch>> {
+        Lookup::Unchecked
+    }
+}
+
+/// Knows no project, but that there are workers: their attributes go by their bare names, and everything else is
+/// accepted. For normalising a query as people type it where no project is at hand.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoProject;
+
+impl Resolver for NoProject {
+    fn field(&self, key: &str) -> Lookup<FieldType> {
+        if WorkerAttribute::from_name(key).is_some() { Lookup::Unknown } else { Lookup::Unchecked }
     }
 
     fn group(&self, _: &str) -> Lookup<Reference> {

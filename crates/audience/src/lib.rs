@@ -75,7 +75,7 @@ pub mod text;
 
 pub use compile::Compiled;
 pub use definitions::{Definitions, EnvironmentDefinition, FieldDefinition, Names};
-pub use environment::{DateFormat, Environment, Lookup, PlaceMatch, Resolver, Unchecked};
+pub use environment::{DateFormat, Environment, Lookup, NoProject, PlaceMatch, Resolver, Unchecked};
 pub use error::{Code, QueryError};
 pub use inspect::Inspection;
 pub use parse::{MAX_CHARS, MAX_CONDITIONS, MAX_DEPTH, parse};

@@ -18,7 +18,7 @@ fn shared(path: &str) -> Option<String> {
 
 fn definitions(json: &Value) -> (Definitions, Environment) {
     let definitions: Definitions = serde_json::from_value(json.clone()).unwrap();
-    let env = definitions.environment("2025-05-04T12:30:45Z".parse().unwrap(), TimeZone::UTC);
+    let env = definitions.environment.environment("2025-05-04T12:30:45Z".parse().unwrap(), TimeZone::UTC);
     (definitions, env)
 }
 
@@ -69,4 +69,13 @@ fn every_example_of_the_specification() {
         checked += 1;
     }
     assert!(checked > 50, "{checked} examples");
+}
+
+#[test]
+fn definitions_may_be_empty_or_null() {
+    for json in [serde_json::json!({}), serde_json::json!({ "environment": null, "fields": null })] {
+        let (definitions, env) = definitions(&json);
+        let query = parse("age = x AND group = y", &env, &definitions.names()).unwrap();
+        assert_eq!(query.to_string(), "fields.age = \"x\" AND group = \"y\"");
+    }
 }

@@ -1,6 +1,6 @@
 //! Normal forms, refusals and where they point.
 
-use audience::{Attribute, Environment, Unchecked, WorkerAttribute, parse};
+use audience::{Attribute, Environment, NoProject, Unchecked, WorkerAttribute, parse};
 
 use crate::model::{environment, names, reference};
 
@@ -197,8 +197,13 @@ fn errors_and_inspections_as_json() {
 }
 
 #[test]
-fn places_need_not_be_at_hand() {
+fn a_project_need_not_be_at_hand() {
     let env = environment();
+    let text = "cadre = nurse AND within = Bong AND age = x AND group = y";
+    assert_eq!(
+        parse(text, &env, &NoProject).unwrap().to_string(),
+        r#"worker.cadre = "nurse" AND worker.within = "Bong" AND fields.age = "x" AND group = "y""#
+    );
     let query = parse("within = Atlantis", &env, &names().accept_any_place()).unwrap();
     assert_eq!(query.to_string(), "worker.within = \"Atlantis\"");
     assert_eq!(query.compile(&env).unwrap_err().code.as_str(), "unresolved");
