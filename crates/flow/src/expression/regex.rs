@@ -4,6 +4,7 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::rc::Rc;
 
 use regex::{Regex, RegexBuilder};
 
@@ -13,17 +14,23 @@ const KEEP: usize = 256;
 const MAX_SIZE: usize = 1 << 20;
 
 thread_local! {
-    static COMPILED: RefCell<HashMap<String, Option<Regex>>> = RefCell::new(HashMap::new());
+    static COMPILED: RefCell<HashMap<String, Option<Rc<Regex>>>> = RefCell::new(HashMap::new());
 }
 
-/// The compiled pattern, or `None` when it is no valid regular expression. Compiling happens once per thread and pattern.
-pub fn compile(pattern: &str) -> Option<Regex> {
+/// The compiled pattern, shared because copies of it would each warm up their own caches, or `None` when it is no valid regular expression. Compiling happens once per thread and pattern.
+pub fn compile(pattern: &str) -> Option<Rc<Regex>> {
     COMPILED.with_borrow_mut(|compiled| {
         if let Some(known) = compiled.get(pattern) {
             return known.clone();
         }
         let regex = translate(pattern).and_then(|translated| {
-            RegexBuilder::new(&translated).case_insensitive(true).multi_line(true).size_limit(MAX_SIZE).build().ok()
+            RegexBuilder::new(&translated)
+                .case_insensitive(true)
+                .multi_line(true)
+                .size_limit(MAX_SIZE)
+                .build()
+                .ok()
+                .map(Rc::new)
         });
         if compiled.len() >= KEEP {
             compiled.clear();

@@ -73,10 +73,10 @@ fn evaluate(env: &Environment, source: &str) -> String {
     let mut text = Template::parse(source).text(&mut scope);
     for problem in &scope.errors {
         let reason = problem.text.strip_prefix("Error evaluating expression: ").unwrap();
-        text.push_str(&format!(" !! {reason}"));
+        text.extend([" !! ", reason]);
     }
     for warning in &scope.warnings {
-        text.push_str(&format!(" ?? {warning}"));
+        text.extend([" ?? ", warning]);
     }
     text
 }

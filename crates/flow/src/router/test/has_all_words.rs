@@ -1,9 +1,8 @@
 //! Router test `has_all_words`.
 
-use super::collated;
 use super::outcome::{matched, unmatched};
+use super::{joined, words};
 use crate::expression::function::Native;
-use crate::expression::words::words;
 use crate::expression::{Result, Scope, Value};
 
 pub(super) static TEST: Native = Native::new(
@@ -20,12 +19,9 @@ pub(super) static TEST: Native = Native::new(
 
 fn test(scope: &mut Scope, args: &[Value]) -> Result<Value> {
     let (text, wanted) = (args[0].to_text()?, args[1].to_text()?);
-    let wanted = collated(scope.env, &wanted);
-    let present = collated(scope.env, &text);
-    if !wanted.iter().all(|word| present.contains(word)) {
+    let (words, wanted) = (words(scope.env, &text), words(scope.env, &wanted));
+    if !wanted.iter().all(|word| word.is_in(&words)) {
         return Ok(unmatched());
     }
-    let found: Vec<&str> =
-        words(&text).zip(&present).filter(|(_, word)| wanted.contains(word)).map(|(word, _)| word).collect();
-    Ok(matched(found.join(" ")))
+    Ok(matched(joined(words.iter().filter(|word| word.is_in(&wanted)))))
 }

@@ -1,9 +1,8 @@
 //! Router test `has_any_word`.
 
-use super::collated;
 use super::outcome::{matched, unmatched};
+use super::{joined, words};
 use crate::expression::function::Native;
-use crate::expression::words::words;
 use crate::expression::{Result, Scope, Value};
 
 pub(super) static TEST: Native = Native::new(
@@ -20,7 +19,7 @@ pub(super) static TEST: Native = Native::new(
 
 fn test(scope: &mut Scope, args: &[Value]) -> Result<Value> {
     let (text, wanted) = (args[0].to_text()?, args[1].to_text()?);
-    let wanted = collated(scope.env, &wanted);
-    let found: Vec<&str> = words(&text).filter(|word| wanted.contains(&scope.env.collate(word))).collect();
-    Ok(if found.is_empty() { unmatched() } else { matched(found.join(" ")) })
+    let (words, wanted) = (words(scope.env, &text), words(scope.env, &wanted));
+    let mut found = words.iter().filter(|word| word.is_in(&wanted)).peekable();
+    Ok(if found.peek().is_some() { matched(joined(found)) } else { unmatched() })
 }

@@ -1,9 +1,8 @@
 //! Router test `has_only_phrase`.
 
-use super::collated;
 use super::outcome::{matched, unmatched};
+use super::{joined, words};
 use crate::expression::function::Native;
-use crate::expression::words::words;
 use crate::expression::{Result, Scope, Value};
 
 pub(super) static TEST: Native = Native::new(
@@ -20,8 +19,7 @@ pub(super) static TEST: Native = Native::new(
 
 fn test(scope: &mut Scope, args: &[Value]) -> Result<Value> {
     let (text, phrase) = (args[0].to_text()?, args[1].to_text()?);
-    if collated(scope.env, &text) != collated(scope.env, &phrase) {
-        return Ok(unmatched());
-    }
-    Ok(matched(words(&text).collect::<Vec<_>>().join(" ")))
+    let (words, wanted) = (words(scope.env, &text), words(scope.env, &phrase));
+    let same = words.len() == wanted.len() && words.iter().zip(&wanted).all(|(word, wanted)| word.same(wanted));
+    Ok(if same { matched(joined(&words)) } else { unmatched() })
 }

@@ -1,9 +1,8 @@
 //! Router test `has_phrase`.
 
-use super::collated;
 use super::outcome::{matched, unmatched};
+use super::{joined, words};
 use crate::expression::function::Native;
-use crate::expression::words::words;
 use crate::expression::{Result, Scope, Value};
 
 pub(super) static TEST: Native = Native::new(
@@ -20,19 +19,15 @@ pub(super) static TEST: Native = Native::new(
 
 fn test(scope: &mut Scope, args: &[Value]) -> Result<Value> {
     let (text, phrase) = (args[0].to_text()?, args[1].to_text()?);
-    let wanted = collated(scope.env, &phrase);
+    let (words, wanted) = (words(scope.env, &text), words(scope.env, &phrase));
     if wanted.is_empty() {
         return Ok(matched(""));
     }
-    let mut found = Vec::with_capacity(wanted.len());
-    for word in words(&text) {
-        if scope.env.collate(word) != wanted[found.len()] {
-            found.clear();
-            continue;
-        }
-        found.push(word);
-        if found.len() == wanted.len() {
-            return Ok(matched(found.join(" ")));
+    let mut found = 0;
+    for (place, word) in words.iter().enumerate() {
+        found = if word.same(&wanted[found]) { found + 1 } else { 0 };
+        if found == wanted.len() {
+            return Ok(matched(joined(&words[place + 1 - found..=place])));
         }
     }
     Ok(unmatched())

@@ -40,9 +40,9 @@ mod numbers;
 mod outcome;
 mod places;
 
-use crate::environment::Environment;
+use crate::environment::{Collation, Environment};
 use crate::expression::function::Native;
-use crate::expression::words::words;
+use crate::expression::words::spans;
 
 /// A router test. Call it with [`Native::call`].
 pub type Test = &'static Native;
@@ -92,7 +92,35 @@ pub fn all() -> impl Iterator<Item = Test> {
     TESTS.into_iter()
 }
 
-/// The words of a text as they are compared.
-fn collated(env: &Environment, text: &str) -> Vec<String> {
-    words(text).map(|word| env.collate(word)).collect()
+/// A word as the text has it, with what it is compared by.
+struct Word<'t> {
+    text: &'t str,
+    /// The collated form; `None` where words are only compared without case.
+    form: Option<String>,
+}
+
+impl Word<'_> {
+    fn same(&self, other: &Self) -> bool {
+        match (&self.form, &other.form) {
+            (Some(form), Some(other)) => form == other,
+            _ if self.text.is_ascii() && other.text.is_ascii() => self.text.eq_ignore_ascii_case(other.text),
+            _ => self.text.to_lowercase() == other.text.to_lowercase(),
+        }
+    }
+
+    fn is_in(&self, others: &[Self]) -> bool {
+        others.iter().any(|other| self.same(other))
+    }
+}
+
+/// The words of a text.
+fn words<'t>(env: &Environment, text: &'t str) -> Vec<Word<'t>> {
+    let form = |word: &str| (env.input_collation != Collation::Default).then(|| env.collate(word));
+    spans(text).map(|(_, text)| Word { text, form: form(text) }).collect()
+}
+
+/// Words joined by single spaces.
+fn joined<'w>(words: impl IntoIterator<Item = &'w Word<'w>>) -> String {
+    let words: Vec<&str> = words.into_iter().map(|word| word.text).collect();
+    words.join(" ")
 }
