@@ -119,7 +119,9 @@ async fn sent_to_final(
     let times: Vec<i64> = rows.iter().map(|(n, _)| batch[*n].at.0).collect();
     let done = query(
         transaction,
-        "UPDATE message SET modified_on = g.at,
+        "UPDATE message SET
+           modified_on = CASE WHEN g.failed OR message.delivered + 1 >= message.segments THEN g.at
+                              ELSE message.modified_on END,
            state = CASE WHEN g.failed THEN 5 WHEN message.delivered + 1 >= message.segments THEN 4 ELSE message.state END,
            detail = CASE WHEN g.failed THEN g.detail ELSE message.detail END,
            delivered = CASE WHEN g.failed OR message.delivered + 1 >= message.segments THEN message.delivered
