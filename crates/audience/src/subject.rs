@@ -8,7 +8,8 @@ use crate::property::Property;
 /// One value of a property.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Value<'a> {
-    /// A text as it is shown: case, accents and white space do not matter.
+    /// A text as it is shown: case, accents and white space do not matter. Where many queries look at one contact,
+    /// a text prepared once by [`text::comparable`](crate::text::comparable) saves each of them the work.
     Text(&'a str),
     /// A number.
     Number(Decimal),

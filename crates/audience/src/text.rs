@@ -17,22 +17,30 @@ pub const WORD_CHARS: usize = 8;
 /// Words of a name shorter than this many bytes are not looked at.
 const MIN_WORD_BYTES: usize = 2;
 
-/// A text of a contact as it is compared: lower case, without white space around it.
+/// A text of a contact as it is compared: lower case, without white space around it. Borrowed where nothing changes.
 pub fn normal(text: &str) -> Cow<'_, str> {
     let text = text.trim();
-    if text.bytes().all(|b| b.is_ascii() && !b.is_ascii_uppercase()) {
-        return Cow::Borrowed(text);
+    if !text.is_ascii() {
+        return Cow::Owned(text.chars().flat_map(char::to_lowercase).collect());
     }
-    Cow::Owned(text.chars().flat_map(char::to_lowercase).collect())
+    lower_ascii(text)
 }
 
-/// A text of a worker as it is compared: [`base::text::fold`], without a copy where nothing changes.
+/// A text of a worker as it is compared: [`base::text::fold`]. Borrowed where nothing changes.
 pub fn fold(text: &str) -> Cow<'_, str> {
-    let plain = text.bytes().all(|b| b.is_ascii_graphic() && !b.is_ascii_uppercase() || b == b' ');
-    if plain && !text.starts_with(' ') && !text.ends_with(' ') && !text.contains("  ") {
-        return Cow::Borrowed(text);
+    let single_spaces = text.bytes().all(|b| b.is_ascii_graphic() || b == b' ')
+        && !text.starts_with(' ')
+        && !text.ends_with(' ')
+        && !text.contains("  ");
+    if single_spaces { lower_ascii(text) } else { Cow::Owned(base::text::fold(text)) }
+}
+
+fn lower_ascii(text: &str) -> Cow<'_, str> {
+    if text.bytes().any(|b| b.is_ascii_uppercase()) {
+        Cow::Owned(text.to_ascii_lowercase())
+    } else {
+        Cow::Borrowed(text)
     }
-    Cow::Owned(base::text::fold(text))
 }
 
 /// A text of `property` as it is compared: [`fold`] for workers, [`normal`] for all others.

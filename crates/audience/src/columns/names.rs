@@ -35,16 +35,27 @@ impl Names {
         std::str::from_utf8(&rest[..len]).unwrap_or_default()
     }
 
-    /// Whether one of the prefixes is anywhere in the row's name: what a word that begins with it needs. Much cheaper
-    /// than splitting the name into words.
-    pub(super) fn has_part(&self, row: usize, prefixes: &[String]) -> bool {
-        prefixes.iter().any(|prefix| {
-            let (Some(first), rest) = (prefix.as_bytes().first(), &self.buffer[self.starts[row] as usize..]) else {
-                return true;
-            };
-            let name = rest.iter().take_while(|byte| **byte != END);
-            name.enumerate().any(|(at, byte)| byte == first && rest[at..].starts_with(prefix.as_bytes()))
-        })
+    /// Whether a word of the row's name begins with one of the prefixes, as far as can be told without splitting the
+    /// name into words, which is what costs.
+    pub(super) fn begins(&self, row: usize, prefixes: &[String]) -> Option<bool> {
+        let rest = &self.buffer[self.starts[row] as usize..];
+        let mut open = false;
+        for prefix in prefixes.iter().map(String::as_bytes) {
+            let first = prefix.first()?;
+            // Letters and digits are never parted, and after a space a word begins.
+            let plain = prefix.iter().all(u8::is_ascii_alphanumeric);
+            let mut last = b' ';
+            for (at, byte) in rest.iter().take_while(|byte| **byte != END).enumerate() {
+                if byte == first && rest[at..].starts_with(prefix) {
+                    if plain && last == b' ' {
+                        return Some(true);
+                    }
+                    open = true;
+                }
+                last = *byte;
+            }
+        }
+        if open { None } else { Some(false) }
     }
 
     /// Replaces a name without looking after the order; see [`Self::sort`], [`Self::enter`] and [`Self::leave`].

@@ -232,9 +232,9 @@ impl Step<'_> {
 /// Whether the row's name passes; an empty one is none.
 fn has_name(columns: &Columns, row: usize, test: &Test) -> bool {
     if let Test::Words(prefixes) = test
-        && !columns.names.has_part(row, prefixes)
+        && let Some(known) = columns.names.begins(row, prefixes)
     {
-        return false;
+        return known;
     }
     let name = columns.names.get(row);
     !name.is_empty() && test.accepts_text(name)

@@ -132,6 +132,59 @@ fn names_are_packed_again_when_many_change() {
     assert_eq!(columns.len(), 100);
 }
 
+/// Names in which words are parted in many ways.
+#[test]
+fn words_of_names() {
+    let people = [
+        "Ama Kollie",
+        "ama-kollie",
+        "O'Neil",
+        "O' Neil",
+        "J.B. Toe",
+        "jb",
+        "Éma",
+        "E\u{301}ma",
+        "Amara\u{301}",
+        "a1 b2",
+        "a 1",
+        "abcdefg'hij",
+        "abcdefg' hij",
+        "日本 語",
+        "kollie,ama",
+        "_ama",
+        "ama_k",
+        "",
+    ];
+    let contacts: BTreeMap<u32, Contact> = (0..)
+        .zip(
+            people.map(|name| if name.is_empty() { Contact::default() } else { Contact::default().with("name", name) }),
+        )
+        .collect();
+    let columns = Columns::load(contacts.iter().map(|(row, contact)| (*row, contact.clone())));
+    for value in [
+        "ama",
+        "kol",
+        "neil",
+        "o'n",
+        "j.b",
+        "jb",
+        "éma",
+        "e\u{301}m",
+        "ma",
+        "a1",
+        "b2",
+        "abcdefg'h",
+        "日本",
+        "toe ama",
+        "k",
+    ] {
+        if value.len() > 1 {
+            check(&columns, &contacts, &format!("name ~ \"{value}\""));
+        }
+        check(&columns, &contacts, &format!("name != \"{value}\" AND name != \"\""));
+    }
+}
+
 #[test]
 fn a_cursor_stays_good_when_its_row_goes() {
     let people = ["Ama", "Ben", "Comfort", "Dao"];
