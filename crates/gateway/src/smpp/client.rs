@@ -181,13 +181,14 @@ impl Task {
                 let _ = timeout(Duration::from_millis(100), writer.write_all_buf(out)).await;
                 return end;
             }
+            // Room first: whoever receives the reports finds it.
+            let free = session.free(now);
+            self.grant(free);
             if session.has_events()
                 && let Ok(permit) = self.events.try_reserve()
             {
                 permit.send(session.take_events());
             }
-            let free = session.free(now);
-            self.grant(free);
             let deadline = session.deadline(now);
             let (reads, writes, tells) = (!session.is_blocked(), !session.out().is_empty(), session.has_events());
             tokio::select! {

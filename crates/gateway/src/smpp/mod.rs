@@ -5,6 +5,7 @@
 //! output, and the client moves octets between it and a socket and connects again.
 
 mod address;
+pub mod bench;
 mod client;
 pub mod codec;
 pub mod config;
