@@ -15,8 +15,10 @@ pub struct Lang([u8; 3]);
 #[error("'{0}' is no language: use a code of ISO 639 such as eng, fra, sw or fr_CD")]
 pub struct LangError(pub String);
 
-/// ISO 639-3, ISO 639-1 (empty where there is none), English name, own name (folded), other codes and names.
-const TABLE: &[(&str, &str, &str, &str, &[&str])] = &[
+/// ISO 639-3, ISO 639-1 (empty where there is none), English name, own name, other codes and names.
+type Row = (&'static str, &'static str, &'static str, &'static str, &'static [&'static str]);
+
+const TABLE: &[Row] = &[
     ("aar", "aa", "afar", "qafar af", &[]),
     ("afr", "af", "afrikaans", "afrikaans", &[]),
     ("aka", "ak", "akan", "akan", &[]),
@@ -35,12 +37,12 @@ const TABLE: &[(&str, &str, &str, &str, &[&str])] = &[
     ("ewe", "ee", "ewe", "eʋegbe", &[]),
     ("fas", "fa", "persian", "فارسی", &["per", "farsi"]),
     ("fon", "", "fon", "fɔngbe", &[]),
-    ("fra", "fr", "french", "francais", &["fre"]),
+    ("fra", "fr", "french", "français", &["fre"]),
     ("ful", "ff", "fulah", "fulfulde", &["fula", "pular", "peul"]),
     ("gaa", "", "ga", "ga", &[]),
     ("gol", "", "gola", "gola", &[]),
     ("grb", "", "grebo", "grebo", &[]),
-    ("hat", "ht", "haitian", "kreyol ayisyen", &["haitian creole", "creole haitien"]),
+    ("hat", "ht", "haitian", "kreyòl ayisyen", &["haitian creole", "creole haitien"]),
     ("hau", "ha", "hausa", "hausa", &["haoussa"]),
     ("hin", "hi", "hindi", "हिन्दी", &[]),
     ("ibo", "ig", "igbo", "igbo", &[]),
@@ -68,7 +70,7 @@ const TABLE: &[(&str, &str, &str, &str, &[&str])] = &[
     ("men", "", "mende", "mɛnde yia", &[]),
     ("mey", "", "hassaniyya", "حسانية", &[]),
     ("mlg", "mg", "malagasy", "malagasy", &["malgache"]),
-    ("mos", "", "mossi", "moore", &["mooré"]),
+    ("mos", "", "mossi", "mòoré", &[]),
     ("mya", "my", "burmese", "မြန်မာ", &["bur"]),
     ("nde", "nd", "north ndebele", "isindebele", &[]),
     ("nep", "ne", "nepali", "नेपाली", &[]),
@@ -77,16 +79,16 @@ const TABLE: &[(&str, &str, &str, &str, &[&str])] = &[
     ("nyn", "", "nyankole", "runyankore", &[]),
     ("orm", "om", "oromo", "afaan oromoo", &[]),
     ("pcm", "", "nigerian pidgin", "naija", &[]),
-    ("por", "pt", "portuguese", "portugues", &["portugais"]),
+    ("por", "pt", "portuguese", "português", &["portugais"]),
     ("pus", "ps", "pashto", "پښتو", &[]),
-    ("ron", "ro", "romanian", "romana", &["rum"]),
+    ("ron", "ro", "romanian", "română", &["rum"]),
     ("run", "rn", "rundi", "ikirundi", &["kirundi"]),
     ("rus", "ru", "russian", "русский", &["russe"]),
     ("sag", "sg", "sango", "sango", &[]),
     ("sna", "sn", "shona", "chishona", &[]),
     ("som", "so", "somali", "soomaali", &[]),
     ("sot", "st", "sesotho", "sesotho", &["southern sotho"]),
-    ("spa", "es", "spanish", "espanol", &["espagnol", "castellano"]),
+    ("spa", "es", "spanish", "español", &["espagnol", "castellano"]),
     ("ssw", "ss", "swati", "siswati", &[]),
     ("sus", "", "susu", "sosoxui", &["soussou"]),
     ("swa", "sw", "swahili", "kiswahili", &["swc", "swh"]),
@@ -98,13 +100,13 @@ const TABLE: &[(&str, &str, &str, &str, &[&str])] = &[
     ("tsn", "tn", "tswana", "setswana", &[]),
     ("tso", "ts", "tsonga", "xitsonga", &[]),
     ("tum", "", "tumbuka", "chitumbuka", &[]),
-    ("tur", "tr", "turkish", "turkce", &["turc"]),
+    ("tur", "tr", "turkish", "türkçe", &["turc"]),
     ("ukr", "uk", "ukrainian", "українська", &[]),
     ("umb", "", "umbundu", "umbundu", &[]),
     ("urd", "ur", "urdu", "اردو", &[]),
     ("vai", "", "vai", "ꕙꔤ", &[]),
     ("ven", "ve", "venda", "tshivenda", &[]),
-    ("vie", "vi", "vietnamese", "tieng viet", &[]),
+    ("vie", "vi", "vietnamese", "tiếng việt", &[]),
     ("wol", "wo", "wolof", "wolof", &[]),
     ("xho", "xh", "xhosa", "isixhosa", &[]),
     ("yor", "yo", "yoruba", "yoruba", &[]),
@@ -126,21 +128,23 @@ impl Lang {
     pub fn parse(text: &str) -> Result<Self, LangError> {
         let error = || LangError(text.trim().to_owned());
         let folded = fold(text);
-        if let Some(row) =
-            TABLE.iter().find(|row| row.2 == folded || fold(row.3) == folded || row.4.contains(&folded.as_str()))
-        {
+        let known = |row: &&Row| row.0 == folded || row.2 == folded || row.4.contains(&folded.as_str());
+        if let Some(row) = TABLE.iter().find(known) {
             return Self::from_three(row.0).ok_or_else(error);
         }
         let code = folded.split(['-', '_', '.', '@']).next().unwrap_or_default();
-        match code.len() {
+        let found = match code.len() {
             2 => TABLE.iter().find(|row| row.1 == code).and_then(|row| Self::from_three(row.0)),
             3 => match TABLE.iter().find(|row| row.4.contains(&code)) {
                 Some(row) => Self::from_three(row.0),
                 None => Self::from_three(code),
             },
             _ => None,
-        }
-        .ok_or_else(error)
+        };
+        // Own names come last: they are written with accents, and have to be folded.
+        found
+            .or_else(|| TABLE.iter().find(|row| fold(row.3) == folded).and_then(|row| Self::from_three(row.0)))
+            .ok_or_else(error)
     }
 
     fn from_three(code: &str) -> Option<Self> {

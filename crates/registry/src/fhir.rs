@@ -97,12 +97,13 @@ impl Reference {
     }
 }
 
-/// Takes the items of a JSON text one after the other.
+/// Takes the items of a JSON text, `length` bytes long, one after the other.
 pub(crate) struct Reader<'a> {
     options: &'a Options<'a>,
     batch: &'a mut Batch,
     ignored: BTreeMap<String, (usize, Origin)>,
     taken: u32,
+    length: usize,
     truncated: bool,
 }
 
@@ -118,15 +119,15 @@ struct Entry<'a> {
 }
 
 impl<'a> Reader<'a> {
-    pub(crate) fn new(options: &'a Options<'a>, batch: &'a mut Batch) -> Self {
-        Self { options, batch, ignored: BTreeMap::new(), taken: 0, truncated: false }
+    pub(crate) fn new(options: &'a Options<'a>, batch: &'a mut Batch, length: usize) -> Self {
+        Self { options, batch, ignored: BTreeMap::new(), taken: 0, length, truncated: false }
     }
 
     /// Takes one item; false where it is no JSON.
     pub(crate) fn take(&mut self, item: Item<'_>, progress: Progress<'_>) -> bool {
         self.taken += 1;
         if self.taken.is_multiple_of(256) {
-            progress(item.at as u64, (item.at + item.text.len()) as u64);
+            progress(item.at as u64, self.length as u64);
         }
         let origin = Origin {
             file: Arc::clone(&self.batch.file),
@@ -182,8 +183,8 @@ impl<'a> Reader<'a> {
     }
 
     /// Reports what was passed over.
-    pub(crate) fn finish(self, progress: Progress<'_>, length: usize) {
-        progress(length as u64, length as u64);
+    pub(crate) fn finish(self, progress: Progress<'_>) {
+        progress(self.length as u64, self.length as u64);
         for (kind, (count, origin)) in self.ignored {
             let message =
                 format!("{count} {kind} {} not used", if count == 1 { "resource is" } else { "resources are" });

@@ -84,9 +84,9 @@ pub fn read(name: &str, bytes: &[u8], options: &Options<'_>, progress: Progress<
     match text.trim_start().chars().next() {
         Some('{' | '[') => {
             batch.format = Some(Format::Fhir);
-            let mut reader = fhir::Reader::new(options, &mut batch);
+            let mut reader = fhir::Reader::new(options, &mut batch, text.len());
             json::scan(&text, &mut |item| reader.take(item, progress));
-            reader.finish(progress, text.len());
+            reader.finish(progress);
         }
         Some('<') => batch.findings.push(
             Finding::new(Code::UnknownFormat, top, "the file is XML")

@@ -86,7 +86,8 @@ fn is_grouped_by_commas(text: &str) -> bool {
 /// The pieces of a field, each one number or the reason why it is none. Pieces without digits are what people write
 /// beside numbers (`mobile`, `or`, a name) and are left out, unless the field holds nothing else.
 pub(super) fn pieces(text: &str) -> Vec<Result<Piece, Unreadable>> {
-    let plain = plain(text);
+    // RFC 3966's parameter is no second number.
+    let plain = plain(text).replace(";ext=", " ext ");
     let trimmed = plain.trim();
     if !trimmed.bytes().any(|byte| byte.is_ascii_digit()) {
         let nothing = !trimmed.chars().any(char::is_alphanumeric) && !trimmed.contains('*')

@@ -1,10 +1,10 @@
 //! CSV files and workbooks.
 
 use base::Lang;
-use registry::{Code, Gender, Mapping, MappingError, Status};
+use registry::{Code, Gender, Mapping, MappingError, Options, Status, read};
 use rust_xlsxwriter::{ExcelDateTime, Format, Workbook};
 
-use super::{count, found, import, import_with, workers};
+use super::{TODAY, count, found, import, import_with, workers};
 
 #[test]
 fn headers_in_english() {
@@ -122,6 +122,19 @@ fn the_same_worker_twice_and_one_id_for_two() {
     let read = import(&[("t.csv", b"id,name,phone\n1,Ama,0990000001\n1,Bai,0990000002\n")]);
     assert_eq!(workers(&read), ["1 Ama: +231990000001", "1|bai Bai: +231990000002"]);
     assert_eq!(found(&read), ["duplicate_id t.csv:3"]);
+}
+
+#[test]
+fn progress_goes_up_to_the_end() {
+    let mut text = "name,phone\n".to_owned();
+    for at in 0..2_000 {
+        text += &["Ama ", &at.to_string(), ",0990000001\n"].concat();
+    }
+    let options = Options { source: "test", region: Some("LR"), today: TODAY, mapping: None };
+    let mut seen = Vec::new();
+    read("t.csv", text.as_bytes(), &options, &mut |done, total| seen.push((done, total)));
+    assert!(seen.len() > 3 && seen.is_sorted() && seen.iter().all(|(_, total)| *total == text.len() as u64));
+    assert_eq!(seen.last(), Some(&(text.len() as u64, text.len() as u64)));
 }
 
 #[test]
