@@ -49,7 +49,7 @@ pub struct FieldValue {
     /// As it was given.
     pub text: String,
     /// As a point in time.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", serialize_with = "micros")]
     pub datetime: Option<Stamp>,
     /// As a number.
     #[serde(default, skip_serializing_if = "Option::is_none", with = "number")]
@@ -63,6 +63,15 @@ pub struct FieldValue {
     /// Path of a third-level place.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub ward: String,
+}
+
+/// With microseconds, as expressions write datetimes.
+#[expect(clippy::ref_option, reason = "serde passes a reference")]
+fn micros<S: Serializer>(at: &Option<Stamp>, serializer: S) -> Result<S::Ok, S::Error> {
+    match at {
+        Some(at) => serializer.serialize_str(&at.micros()),
+        None => serializer.serialize_none(),
+    }
 }
 
 /// Decimal numbers as JSON numbers, digit by digit.

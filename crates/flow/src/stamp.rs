@@ -22,6 +22,12 @@ impl Stamp {
         Self { at, offset: Offset::UTC }
     }
 
+    /// With exactly six decimals, as expressions write datetimes.
+    pub fn micros(self) -> String {
+        let value = crate::expression::Value::datetime(self.zoned());
+        value.to_text().map_or_else(|_| String::new(), |text| text.to_string())
+    }
+
     /// With a time zone: the named `zone` when this is UTC or has that zone's offset, else the fixed offset.
     pub fn zoned(self) -> jiff::Zoned {
         let zone = if self.offset == Offset::UTC { jiff::tz::TimeZone::UTC } else { self.offset.to_time_zone() };

@@ -287,11 +287,20 @@ pub mod phone {
 
     /// The number in E.164, read in `country` (two letters) when it doesn't start with `+`.
     pub fn e164(text: &str, country: Option<&str>) -> Result<String, PhoneError> {
-        let number = parse(text, country)?;
-        if !PHONE_NUMBER_UTIL.is_possible_number(&number) {
-            return Err(PhoneError::NotPossible);
-        }
-        Ok(number.format_as(PhoneNumberFormat::E164).into_owned())
+        let possible = |text: &str| {
+            let number = parse(text, country)?;
+            if PHONE_NUMBER_UTIL.is_possible_number(&number) {
+                Ok(number.format_as(PhoneNumberFormat::E164).into_owned())
+            } else {
+                Err(PhoneError::NotPossible)
+            }
+        };
+        possible(text).or_else(|error| {
+            // Long numbers are often written with their country's code but without the plus.
+            let digits: String = text.chars().filter(char::is_ascii_digit).collect();
+            let bare = digits.len() >= 11 && !text.starts_with('+') && !text.contains(|c: char| c.is_alphabetic());
+            if bare { possible(&format!("+{digits}")).map_err(|_| error) } else { Err(error) }
+        })
     }
 
     /// An E.164 number as its own country writes it; `None` when it can't be read.

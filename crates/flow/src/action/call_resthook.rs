@@ -8,7 +8,6 @@ use crate::engine::{Execution, Halt, WebhookRequest};
 use crate::event::EventKind;
 use crate::inspect::Findings;
 use crate::pairs::Pairs;
-use crate::stamp::Stamp;
 use crate::urn::Urn;
 use serde_json::json;
 use serde_json::value::RawValue;
@@ -62,11 +61,6 @@ impl Kind for CallResthook {
     }
 }
 
-/// With microseconds, as expressions write datetimes.
-fn micros(at: Stamp) -> String {
-    crate::expression::Value::datetime(at.zoned()).to_text().map_or_else(|_| String::new(), |t| t.to_string())
-}
-
 /// What subscribers are sent: the contact, the run with its path and results, and the input.
 fn payload(ex: &Execution<'_>) -> String {
     let (state, run) = (&ex.state, ex.run());
@@ -83,7 +77,7 @@ fn payload(ex: &Execution<'_>) -> String {
                 json!({"content_type": kind, "url": url})
             }).collect::<Vec<_>>(),
             "channel": input.channel.as_ref().map(channel_of),
-            "created_on": micros(input.created_on),
+            "created_on": input.created_on.micros(),
             "text": input.text,
             "type": input.kind,
             "urn": urn.map(|u| json!({"display": u.format(), "path": u.path(), "scheme": u.scheme()})),
@@ -98,7 +92,7 @@ fn payload(ex: &Execution<'_>) -> String {
             let result = json!({
                 "category": r.category,
                 "category_localized": localized,
-                "created_on": micros(r.created_on),
+                "created_on": r.created_on.micros(),
                 "input": r.input,
                 "name": r.name,
                 "node_uuid": r.node_uuid,
@@ -118,9 +112,9 @@ fn payload(ex: &Execution<'_>) -> String {
         },
         "flow": {"name": run.flow.name, "revision": run.flow.revision, "uuid": run.flow.uuid},
         "input": input,
-        "path": run.path.iter().map(|s| json!({"arrived_on": micros(s.arrived_on), "node_uuid": s.node_uuid})).collect::<Vec<_>>(),
+        "path": run.path.iter().map(|s| json!({"arrived_on": s.arrived_on.micros(), "node_uuid": s.node_uuid})).collect::<Vec<_>>(),
         "results": results,
-        "run": {"created_on": micros(run.created_on), "uuid": run.uuid},
+        "run": {"created_on": run.created_on.micros(), "uuid": run.uuid},
     })
     .to_string()
 }

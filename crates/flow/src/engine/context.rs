@@ -198,13 +198,13 @@ impl State<'_> {
         }
     }
 
-    fn fields_value(&self, contact: Option<&Contact>, env: &crate::environment::Environment) -> Value {
+    fn fields_value(&self, contact: &Contact) -> Value {
         let mut set = Vec::new();
         let mut members = Vec::with_capacity(self.assets.fields().len());
         for field in self.assets.fields() {
-            let value = self.field_value(contact.and_then(|c| c.fields.get(&field.key)), field.kind);
+            let value = self.field_value(contact.fields.get(&field.key), field.kind);
             if !value.is_null() {
-                let text = crate::expression::format::value(env, &value).unwrap_or_default();
+                let text = value.to_text().unwrap_or_default();
                 set.push(format!("{}: {text}", field.name));
             }
             members.push((field.key.as_str(), value));
@@ -275,7 +275,7 @@ impl State<'_> {
                 ("urns", Value::array(contact.urns.iter().map(|u| Self::urn_value(u, redacted)).collect())),
                 ("urn", urn.map_or(Value::Null, |u| Self::urn_value(u, redacted))),
                 ("groups", Value::array(contact.groups.iter().map(|g| named(g.uuid, &g.name)).collect())),
-                ("fields", self.fields_value(Some(contact), env)),
+                ("fields", self.fields_value(contact)),
                 (
                     "channel",
                     contact.preferred_channel().and_then(|c| self.assets.channel(&c)).map_or(Value::Null, channel_value),
@@ -374,7 +374,7 @@ impl State<'_> {
             .map_or_else(|| "<nocontact>".to_owned(), |c| Self::contact_display(c, &c.id.to_string(), redacted));
         let contact = related.contact.map_or(Value::Null, |c| self.contact_value(c, env));
         let urns = related.contact.map_or(Value::Null, |c| Self::urns_value(&c.urns, redacted));
-        let fields = related.contact.map_or(Value::Null, |c| self.fields_value(Some(c), env));
+        let fields = related.contact.map_or(Value::Null, |c| self.fields_value(c));
         let status = Value::text(related.status);
         let object = Object::with_default(
             Self::run_display(&display, &related.flow.name),
@@ -559,7 +559,7 @@ impl Context for View<'_, '_> {
         let or_null = |value: Option<Value>| Some(value.unwrap_or_default());
         match name {
             "contact" => Some(state.contact_value(&state.contact, env)),
-            "fields" => Some(state.fields_value(Some(&state.contact), env)),
+            "fields" => Some(state.fields_value(&state.contact)),
             "urns" => Some(State::urns_value(&state.contact.urns, state.redacted(env))),
             "results" => or_null(run.map(|r| results_value(&r.results))),
             "locals" => or_null(run.map(|r| locals_value(&r.locals))),

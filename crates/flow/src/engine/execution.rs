@@ -77,6 +77,8 @@ pub(crate) struct Execution<'a> {
     asker: Asker<'a>,
     events: Vec<Event>,
     segments: Vec<Segment>,
+    /// The node visited last, in whichever run: what segments start from.
+    last_node: Uuid,
     pub(crate) pushed: Option<Pushed>,
 }
 
@@ -104,6 +106,7 @@ impl<'a> Execution<'a> {
             asker: Asker::new(answers),
             events: Vec::with_capacity(8),
             segments: Vec::new(),
+            last_node: Uuid::nil(),
             pushed: None,
         }
     }
@@ -395,6 +398,7 @@ impl<'a> Execution<'a> {
             self.fail_session("Can't resume from node without a router or wait");
             return Ok(());
         }
+        self.last_node = node_uuid;
         self.state.session.status = SessionStatus::Active;
         self.state.session.input = None;
         let kind = resume.kind;
@@ -543,7 +547,7 @@ impl<'a> Execution<'a> {
         let destination = exit.destination?;
         self.segments.push(Segment {
             flow_uuid: flow.uuid(),
-            node_uuid: node.uuid,
+            node_uuid: self.last_node,
             exit_uuid: exit.uuid,
             operand: chosen.operand,
             destination_uuid: flow.nodes[destination].uuid,
@@ -557,6 +561,7 @@ impl<'a> Execution<'a> {
         let node = &flow.nodes[place];
         let step = Step { arrived_on: self.now(), node_uuid: node.uuid };
         self.run_mut().path.push(step);
+        self.last_node = node.uuid;
         for action in &node.actions {
             action.execute(self)?;
             if self.run().status == RunStatus::Failed {

@@ -12,7 +12,7 @@ pub(super) struct Definition<'a> {
 }
 
 /// FNV-1a: new ids of a definition depend on its content alone.
-fn hash(text: &str) -> u64 {
+pub(super) fn hash(text: &str) -> u64 {
     text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }
 

@@ -3,9 +3,10 @@
 use super::edit::{Definition, Object, objects, text};
 use serde_json::{Value, json};
 
-/// Whether a node has exactly one of the actions.
+/// Whether a node has exactly one action, of one of the kinds.
 pub(super) fn has_one(node: &mut Object, kinds: &[&str]) -> bool {
-    objects(node, "actions").filter(|a| kinds.contains(&text(a, "type"))).count() == 1
+    let mut actions = objects(node, "actions");
+    actions.next().is_some_and(|a| kinds.contains(&text(a, "type"))) && actions.next().is_none()
 }
 
 /// Makes the first case of a switch on `operand` the only one; gives the UUIDs of all that there were.

@@ -1,4 +1,4 @@
-//! `mhero flow`: checks, runs and converts flow definitions. None of these touches the store.
+//! `mhero flow`: checks, runs and converts flow definitions. Only `import` and `list` touch the store.
 
 mod replay;
 mod services;
@@ -16,7 +16,7 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-/// Work on flow definitions
+/// Check, run, convert and import flows
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum FlowCommand {
     /// Check a definition: exit status 0 if it is valid; with --json, what it depends on and what may be wrong
@@ -27,6 +27,13 @@ pub(crate) enum FlowCommand {
         #[arg(long, value_name = "FILE")]
         assets: Option<PathBuf>,
     },
+    /// Import flows: a RapidPro export file, or a definition
+    Import {
+        /// The file
+        file: PathBuf,
+    },
+    /// List the flows
+    List,
     /// Talk with a flow in the terminal
     Simulate(simulate::Args),
     /// Run a recorded conversation and print what happened
@@ -74,6 +81,8 @@ pub(crate) enum FlowCommand {
 pub(crate) fn run(ctx: &Ctx, command: FlowCommand) -> anyhow::Result<ExitCode> {
     match command {
         FlowCommand::Check { file, assets } => check(ctx, &file, assets.as_deref()),
+        FlowCommand::Import { file } => super::flows::import(ctx, &file),
+        FlowCommand::List => super::flows::list(ctx),
         FlowCommand::Simulate(args) => simulate::run(ctx, args),
         FlowCommand::Replay { assets, case } => {
             let (assets, case) = (read_assets(&assets)?, replay::Case::read(&assets_text(&case)?)?);

@@ -1,10 +1,17 @@
 //! One module per command. A module has the command's arguments (`Args`) and `run(ctx, args)`.
 
+pub(crate) mod audience;
+pub(crate) mod backup;
+pub(crate) mod campaign;
 pub(crate) mod completions;
+pub(crate) mod demo;
 pub(crate) mod doctor;
 pub(crate) mod flow;
+pub(crate) mod flows;
 pub(crate) mod init;
 pub(crate) mod operator_sim;
+pub(crate) mod registry;
+pub(crate) mod serve;
 
 use crate::cli::{Cli, Command, Global};
 use crate::config::{self, Config};
@@ -61,11 +68,20 @@ pub(crate) fn block_on<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyh
 /// Runs the command that the command line names.
 pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     let ctx = Ctx { out: Output::new(cli.global.json), global: cli.global };
-    logs::init_for_command(ctx.global.verbose);
+    // The server sets up its log as configured; the first set-up counts.
+    if !matches!(cli.command, Command::Serve(_)) {
+        logs::init_for_command(ctx.global.verbose);
+    }
     match cli.command {
         Command::Init(args) => init::run(&ctx, args),
         Command::Doctor(args) => doctor::run(&ctx, args),
+        Command::Serve(args) => serve::run(&ctx, args),
+        Command::Backup(args) => backup::run(&ctx, args),
+        Command::Restore(args) => backup::run_restore(&ctx, args),
+        Command::Registry(command) => registry::run(&ctx, command),
+        Command::Audience(command) => audience::run(&ctx, command),
         Command::Flow(command) => flow::run(&ctx, command),
+        Command::Campaign(command) => campaign::run(&ctx, command),
         Command::OperatorSim(args) => operator_sim::run(&ctx, args),
         Command::Completions(args) => completions::run(args),
         Command::Man(args) => completions::man(args),
@@ -73,6 +89,6 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
 }
 
 /// Sets the permissions of a file or directory.
-fn own_only(path: &Path, mode: u32) -> io::Result<()> {
+pub(crate) fn own_only(path: &Path, mode: u32) -> io::Result<()> {
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode))
 }

@@ -20,7 +20,7 @@ pub(super) struct Case {
     trigger: Box<RawValue>,
     #[serde(default)]
     pub(super) call: Option<Call>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     resumes: Vec<Box<RawValue>>,
     #[serde(default, deserialize_with = "or_default")]
     http_mocks: BTreeMap<String, Vec<Mock>>,

@@ -1,0 +1,7 @@
+//! The engine: definitions, sessions, modifiers, migrations.
+
+mod canon;
+mod conversations;
+mod definitions;
+mod families;
+mod modifiers;

@@ -1,0 +1,6 @@
+//! Tests of the crate from outside.
+
+mod engine;
+mod expression_conformance;
+mod expression_language;
+mod expression_legacy;
