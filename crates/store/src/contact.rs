@@ -1,6 +1,7 @@
 //! Contacts as audiences and reports see them.
 
 use crate::registry::Attributes;
+use crate::query::Value;
 use crate::{Store, StoreError, StoreResult, params};
 use base::{ContactId, FlowId, GroupId, Millis, Part};
 
@@ -41,14 +42,30 @@ impl Store {
         after: Option<ContactId>,
         limit: usize,
     ) -> StoreResult<Vec<Candidate>> {
-        let sql = "SELECT c.id, c.name, c.language, c.status, c.created_on,
+        self.candidates_where(part, after, limit, "1 = 1", Vec::new()).await
+    }
+
+    /// The same, those only who meet a condition on rows `c` of `contact`, whose parameters begin at `$4`.
+    pub(crate) async fn candidates_where(
+        &self,
+        part: Part,
+        after: Option<ContactId>,
+        limit: usize,
+        condition: &str,
+        values: Vec<Value>,
+    ) -> StoreResult<Vec<Candidate>> {
+        let sql = format!(
+            "SELECT c.id, c.name, c.language, c.status, c.created_on,
                 COALESCE(s.last_seen_on, c.last_seen_on) AS seen, c.urns, c.groups, c.fields, c.attributes, s.flow
             FROM contact c LEFT JOIN session s ON s.part = c.part AND s.contact = c.id
-            WHERE c.part = $1 AND c.id > $2 ORDER BY c.id LIMIT $3";
+            WHERE c.part = $1 AND c.id > $2 AND {condition} ORDER BY c.id LIMIT $3"
+        );
         let after = after.map(|contact| contact.as_bytes().to_vec()).unwrap_or_default();
         let json = |error: serde_json::Error| StoreError::Corrupt(error.to_string());
         let mut candidates = Vec::new();
-        for row in self.query(sql, params![part, after, limit]).await? {
+        let mut all = params![part, after, limit];
+        all.extend(values);
+        for row in self.query(&sql, all).await? {
             candidates.push(Candidate {
                 contact: row.get(0)?,
                 name: row.get(1)?,

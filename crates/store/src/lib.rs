@@ -4,7 +4,8 @@
 //! per engine (`sqlite::hot`, `postgres::hot`); everything else goes through the small query facade ([`query`]) with one
 //! SQL text for both. Nothing outside this crate writes SQL.
 
-mod backup;
+pub mod audience;
+pub mod backup;
 mod campaign;
 pub mod contact;
 mod flows;
@@ -15,6 +16,7 @@ mod problem;
 pub mod query;
 pub mod registry;
 pub mod sqlite;
+mod worklist;
 
 use base::{ContactId, IdMaker, MessageId, Millis, Part};
 use ops::{
@@ -27,6 +29,7 @@ pub use flows::{ChannelRow, FieldRow, FlowRow, GroupRow, KeywordRow, Saved};
 pub use migrate::{Migrated, latest};
 pub use postgres::Postgres;
 pub use query::QueryError;
+pub use worklist::ProblemRow;
 pub use sqlite::{Sqlite, panic_text};
 
 /// What the store answers.

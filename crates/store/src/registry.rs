@@ -17,7 +17,7 @@ use uuid::Uuid;
 const CHUNK: usize = 1_000;
 
 /// What an import changed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Imported {
     /// Workers that were not there.
     pub new: usize,
@@ -120,7 +120,7 @@ impl Places {
 }
 
 /// A worker in a list.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WorkerRow {
     /// The worker.
     pub id: WorkerId,
