@@ -469,3 +469,92 @@ impl serde::Serialize for Decimal {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn decimal(text: &str) -> Decimal {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn texts_are_read_and_written() {
+        for (text, expected) in [
+            ("0", "0"),
+            ("-0.00", "0"),
+            ("007.50", "7.5"),
+            (".25", "0.25"),
+            ("-120", "-120"),
+            ("1000000000000000000000000000000000000000000", "1000000000000000000000000000000000000000000"),
+            ("0.000000000000000000000000000000000000000001", "0.000000000000000000000000000000000000000001"),
+            ("123456789012345678901234567890123456", "123456789012345678901234567890123456"),
+        ] {
+            assert_eq!(decimal(text).to_string(), expected);
+        }
+        for text in
+            ["", "-", ".", "1.", "1e5", "+1", " 1", "1,000", "1.2.3", "--1", "1234567890123456789012345678901234567"]
+        {
+            assert!(text.parse::<Decimal>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn places_are_rounded() {
+        let cases = [
+            ("12.5", 0, "13", "13", "12"),
+            ("-12.5", 0, "-13", "-12", "-13"),
+            ("12.141", 2, "12.14", "12.15", "12.14"),
+            ("1250", -2, "1300", "1300", "1200"),
+            ("49", -2, "0", "100", "0"),
+            ("0.004", 2, "0", "0.01", "0"),
+            ("-0.004", 2, "0", "0", "-0.01"),
+            ("7", 2_000_000_000, "7", "7", "7"),
+            ("7", -2_000_000_000, "0", "0", "0"),
+        ];
+        for (number, places, half_up, ceiling, floor) in cases {
+            let rounded = |how| decimal(number).round(places, how).to_string();
+            assert_eq!(rounded(Rounding::HalfUp), half_up, "{number}");
+            if places > -100 {
+                assert_eq!(rounded(Rounding::Ceiling), ceiling, "{number}");
+            }
+            assert_eq!(rounded(Rounding::Floor), floor, "{number}");
+        }
+    }
+
+    #[test]
+    fn quotients_have_sixteen_places() {
+        for (a, b, expected) in [
+            ("10", "3", "3.3333333333333333"),
+            ("-2", "3", "-0.6666666666666667"),
+            ("1", "8", "0.125"),
+            ("1", "20000000000000000", "0.0000000000000001"),
+            ("1", "30000000000000000", "0"),
+            ("0.00000000000000005", "1", "0.0000000000000001"),
+            ("0.00000000000000004", "1", "0"),
+            ("0.00000000000000000000000005", "0.00000000000000000000000002", "2.5"),
+        ] {
+            assert_eq!(decimal(a).try_div(decimal(b)).unwrap().to_string(), expected, "{a}/{b}");
+        }
+        assert!(decimal("1").try_div(Decimal::ZERO).is_err());
+    }
+
+    #[test]
+    fn order_holds_across_exponents() {
+        let far = Decimal::new(1, 90).unwrap();
+        let near = Decimal::new(1, -90).unwrap();
+        assert!(near < far && -far < -near && near > Decimal::ZERO && -far < Decimal::ZERO);
+        assert_eq!(Decimal::new(10, 1).unwrap(), Decimal::from(100));
+        assert_eq!(decimal("1.0"), Decimal::ONE);
+    }
+
+    #[test]
+    fn whole_numbers_and_nanoseconds() {
+        assert_eq!(decimal("-1.9").to_i64(), Some(-1));
+        assert_eq!(decimal("9223372036854775807").to_i64(), Some(i64::MAX));
+        assert_eq!(decimal("9223372036854775808").to_i64(), None);
+        assert_eq!(decimal("-0.5").to_nanos(), Some(-500_000_000));
+        assert_eq!(decimal("0.0000000009").to_nanos(), Some(0));
+        assert_eq!(Decimal::from_nanos(1_500_000_000).to_string(), "1.5");
+    }
+}

@@ -4,3 +4,5 @@ mod engine;
 mod expression_conformance;
 mod expression_language;
 mod expression_legacy;
+mod expression_places;
+mod expression_rewrite;
