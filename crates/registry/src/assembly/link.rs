@@ -13,14 +13,16 @@ use crate::read::{Row, SourceRecord};
 /// Where each worker stands.
 pub(super) type Origins = HashMap<String, Origin>;
 
-/// The records of an import by kind and id, each id once.
+/// The records of an import by kind and id, each id once. They stay in their boxes, so that moving a hundred
+/// thousand from one collection to the next needs no second copy.
 #[derive(Default)]
 pub(super) struct Sorted {
-    pub(super) locations: BTreeMap<String, PlaceRecord>,
-    pub(super) organizations: BTreeMap<String, PlaceRecord>,
-    people: BTreeMap<String, PersonRecord>,
-    roles: BTreeMap<String, RoleRecord>,
-    pub(super) rows: Vec<Row>,
+    pub(super) locations: BTreeMap<String, Box<PlaceRecord>>,
+    pub(super) organizations: BTreeMap<String, Box<PlaceRecord>>,
+    people: BTreeMap<String, Box<PersonRecord>>,
+    roles: BTreeMap<String, Box<RoleRecord>>,
+    #[expect(clippy::vec_box, reason = "rows are large, and are moved on one by one")]
+    pub(super) rows: Vec<Box<Row>>,
     pub(super) deleted: BTreeSet<(String, String)>,
     pub(super) origins: Origins,
 }
@@ -49,7 +51,7 @@ record! {
 }
 
 /// Keeps the later version of a record; of two without versions the one that comes later.
-fn put<R: Record>(into: &mut BTreeMap<String, R>, id: String, record: R, findings: &mut Vec<Finding>) {
+fn put<R: Record>(into: &mut BTreeMap<String, Box<R>>, id: String, record: Box<R>, findings: &mut Vec<Finding>) {
     let Some(before) = into.get(&id) else {
         into.insert(id, record);
         return;
@@ -75,17 +77,17 @@ impl Sorted {
         for record in records {
             match record {
                 SourceRecord::Practitioner(record) => {
-                    put(&mut sorted.people, record.worker.source_id.clone(), *record, findings);
+                    put(&mut sorted.people, record.worker.source_id.clone(), record, findings);
                 }
-                SourceRecord::Role(record) => put(&mut sorted.roles, record.post.source_id.clone(), *record, findings),
+                SourceRecord::Role(record) => put(&mut sorted.roles, record.post.source_id.clone(), record, findings),
                 SourceRecord::Location(record) => {
-                    put(&mut sorted.locations, record.place.source_id.clone(), *record, findings);
+                    put(&mut sorted.locations, record.place.source_id.clone(), record, findings);
                 }
                 SourceRecord::Organization(record) => {
                     let id = record.place.source_id.trim_start_matches("Organization/").to_owned();
-                    put(&mut sorted.organizations, id, *record, findings);
+                    put(&mut sorted.organizations, id, record, findings);
                 }
-                SourceRecord::Row(row) => sorted.rows.push(*row),
+                SourceRecord::Row(row) => sorted.rows.push(row),
                 SourceRecord::Deleted { kind, id } => {
                     sorted.deleted.insert((kind, id));
                 }
@@ -113,7 +115,7 @@ pub(super) fn workers(
     findings: &mut Vec<Finding>,
 ) -> (Vec<Worker>, Vec<LoosePost>) {
     let mut by_key: HashMap<String, String> = HashMap::new();
-    let mut drafts: BTreeMap<String, Draft> = BTreeMap::new();
+    let mut drafts: BTreeMap<String, Box<Draft>> = BTreeMap::new();
     for (id, record) in std::mem::take(&mut sorted.people) {
         for name in record.keys.names {
             by_key.entry(name).or_insert_with(|| id.clone());
@@ -123,7 +125,8 @@ pub(super) fn workers(
             .residence
             .as_ref()
             .map(|reference| place(reference, &record.origin, &worker.name, &id, places, known, findings));
-        drafts.insert(id, Draft { worker, origin: record.origin, active: record.active, by_posts: true });
+        let draft = Draft { worker, origin: record.origin, active: record.active, by_posts: true };
+        drafts.insert(id, Box::new(draft));
     }
     let mut loose = Vec::new();
     for role in std::mem::take(&mut sorted.roles).into_values() {
@@ -160,12 +163,12 @@ pub(super) fn workers(
         }
     }
     for row in std::mem::take(&mut sorted.rows) {
-        add_row(row, &mut drafts, findings);
+        add_row(*row, &mut drafts, findings);
     }
     let mut workers = Vec::with_capacity(drafts.len());
     for (id, draft) in drafts {
         sorted.origins.insert(id, draft.origin.clone());
-        workers.push(finished(draft));
+        workers.push(finished(*draft));
     }
     (workers, loose)
 }
@@ -226,7 +229,7 @@ fn add_phones(worker: &mut Worker, phones: Vec<Phone>) {
 }
 
 /// Adds a row: a new worker, or one more post of one who is there already.
-fn add_row(row: Row, drafts: &mut BTreeMap<String, Draft>, findings: &mut Vec<Finding>) {
+fn add_row(row: Row, drafts: &mut BTreeMap<String, Box<Draft>>, findings: &mut Vec<Finding>) {
     let mut new = row.worker;
     let mut id = new.source_id.clone();
     if let Some(before) = drafts.get(&id)
@@ -240,7 +243,7 @@ fn add_row(row: Row, drafts: &mut BTreeMap<String, Draft>, findings: &mut Vec<Fi
     }
     let active = new.status == Status::Active;
     let Some(before) = drafts.get_mut(&id) else {
-        drafts.insert(id, Draft { active, by_posts: false, origin: row.origin, worker: new });
+        drafts.insert(id, Box::new(Draft { active, by_posts: false, origin: row.origin, worker: new }));
         return;
     };
     let message = format!("'{}' is there more than once, before on line {}", new.name, before.origin.line);

@@ -35,7 +35,7 @@ pub(super) fn outside(reference: &Reference) -> String {
     if reference.key.starts_with("Organization/") { reference.key.clone() } else { reference.id().to_owned() }
 }
 
-type Records = BTreeMap<String, PlaceRecord>;
+type Records = BTreeMap<String, Box<PlaceRecord>>;
 
 /// Joins Locations and Organizations, adds the places of rows, and puts them in the order of the tree.
 pub(super) fn build(sorted: &mut Sorted, source: &str, known: &Known, findings: &mut Vec<Finding>) -> Places {
