@@ -60,13 +60,64 @@ pub(crate) enum Command {
     Init(cmd::init::Args),
     /// Check the installation; each failed check says what to do
     Doctor(cmd::doctor::Args),
-    /// Check, run and convert flow definitions
+    /// Run the server
+    Serve(cmd::serve::Args),
+    /// Show the main job on simulated phones: 482 health workers of Liberia are asked 15 questions
+    Demo(cmd::demo::Args),
+    #[command(subcommand)]
+    Bench(cmd::bench::BenchCommand),
+    /// Copy the store into a folder, while it is in use
+    Backup(cmd::backup::Args),
+    /// Put a backup back, or prove that it can be
+    Restore(cmd::backup::RestoreArgs),
+    #[command(subcommand)]
+    Registry(cmd::registry::RegistryCommand),
+    #[command(subcommand)]
+    Audience(cmd::audience::AudienceCommand),
     #[command(subcommand)]
     Flow(cmd::flow::FlowCommand),
+    #[command(subcommand)]
+    Campaign(cmd::campaign::CampaignCommand),
     /// Run a simulated mobile operator: a real SMPP server with phones that answer
     OperatorSim(cmd::operator_sim::Args),
     /// Print a completion script for a shell
     Completions(cmd::completions::Args),
     /// Write the manual pages (section 1) into a folder, or the main page to stdout
     Man(cmd::completions::ManArgs),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_definition_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn the_manual_has_every_command_and_no_other() {
+        fn collect(command: &clap::Command, name: &str, into: &mut Vec<String>) {
+            let visible: Vec<_> = command.get_subcommands().filter(|sub| !sub.is_hide_set()).collect();
+            if visible.is_empty() {
+                into.push(name.to_owned());
+            }
+            for sub in visible {
+                collect(sub, &format!("{name} {}", sub.get_name()), into);
+            }
+        }
+        let mut commands = Vec::new();
+        collect(&Cli::command(), "mhero", &mut commands);
+        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/src/commands.md");
+        let manual = std::fs::read_to_string(path).unwrap();
+        let mut listed: Vec<String> = manual
+            .lines()
+            .filter_map(|line| line.strip_prefix("| `mhero ")?.split_once('`'))
+            .map(|(name, _)| format!("mhero {}", name.split(" [").next().unwrap_or(name)))
+            .collect();
+        listed.sort();
+        commands.sort();
+        assert_eq!(listed, commands);
+    }
 }

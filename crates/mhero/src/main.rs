@@ -3,8 +3,10 @@
 mod cli;
 mod cmd;
 mod config;
+mod local;
 mod logs;
 mod output;
+mod runtime;
 
 use clap::Parser as _;
 use std::process::ExitCode;

@@ -6,7 +6,7 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::fmt::Write as _;
 use std::pin::Pin;
 use std::sync::atomic::Ordering;
@@ -20,7 +20,7 @@ use crate::routes::Routes;
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// One readiness check.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Check {
     /// What was looked at: `store`, `schema`.
     pub name: String,

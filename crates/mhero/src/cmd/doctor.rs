@@ -11,9 +11,11 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, SystemTime};
 
-use super::{Ctx, LOCK_FILE};
+use super::{Ctx, LOCK_FILE, block_on};
+use crate::cli::StoreKind;
 use crate::config::{self, Channel, ChannelKind, Config};
 use crate::output::{Report, table, write_table};
+use crate::runtime::{self, DATABASE};
 
 /// Free space under which `doctor` warns, in MiB.
 const DISK_WARN_MB: u64 = 2048;
@@ -130,6 +132,7 @@ pub(crate) fn run(ctx: &Ctx, args: Args) -> anyhow::Result<ExitCode> {
             }
             Ok(config) => {
                 checks.add("configuration", configuration(data, &config));
+                checks.add("store", store(data, &config));
                 checks.add("http", http(config.http.listen));
                 if config.channels.is_empty() {
                     checks.add(
@@ -279,18 +282,76 @@ fn http(listen: SocketAddr) -> Found {
     }
 }
 
+/// The store as the running server sees it, or as it is.
+fn store(data: &Path, config: &Config) -> Found {
+    let remedy = "look at the server's log; restore the newest backup if the store is damaged";
+    if let Ok(answer) = get(config.http.listen, "/readyz")
+        && let Some(found) = readiness(&answer)
+    {
+        return match found {
+            Ok(detail) => Ok(format!("the running server: {detail}")),
+            Err(detail) => fail(format!("the running server: {detail}"), remedy),
+        };
+    }
+    let database = data.join(DATABASE);
+    if config.store == StoreKind::Sqlite && !database.exists() {
+        return Ok("not made yet: the first command that needs it makes it".into());
+    }
+    let looked = block_on(async {
+        let store = runtime::connect(config, data).await?;
+        let version = store.schema_version().await;
+        store.close().await;
+        Ok(version?)
+    });
+    match looked {
+        Ok(version) if version > store::latest() => fail(
+            format!("schema version {version}; this mhero knows {}", store::latest()),
+            "install the newer mhero again, or restore a backup that was made before it ran",
+        ),
+        Ok(version) => Ok(format!("opens, schema version {version} of {}", store::latest())),
+        Err(error) => fail(
+            format!("{error:#}"),
+            match config.store {
+                StoreKind::Sqlite => "check that the disk is not full; restore the newest backup if the file is damaged",
+                StoreKind::Postgres => "check that PostgreSQL runs, and postgres.url or postgres.url_file",
+            },
+        ),
+    }
+}
+
+/// The checks in an answer of `/readyz`, as text; an error when one is not well, nothing when it is no such answer.
+fn readiness(answer: &str) -> Option<Result<String, String>> {
+    #[derive(serde::Deserialize)]
+    struct Ready {
+        ready: bool,
+        checks: Vec<server::Check>,
+    }
+    let (_, body) = answer.split_once("\r\n\r\n")?;
+    let Ready { ready, checks } = serde_json::from_str(body).ok()?;
+    let text = |wanted: &dyn Fn(&server::Check) -> bool| {
+        let named = checks.iter().filter(|check| wanted(check)).map(|check| format!("{}: {}", check.name, check.detail));
+        named.collect::<Vec<_>>().join(", ")
+    };
+    Some(if ready { Ok(text(&|_| true)) } else { Err(text(&|check| !check.ok)) })
+}
+
 /// Whether the server at `listen` says that it is mhero.
 fn health(listen: SocketAddr) -> io::Result<bool> {
+    Ok(get(listen, "/healthz")?.contains("\"service\":\"mhero\""))
+}
+
+/// What the web server at `listen` answers, head and body.
+fn get(listen: SocketAddr, path: &str) -> io::Result<String> {
     let mut at = listen;
     if at.ip().is_unspecified() {
         at.set_ip(if at.is_ipv4() { [127, 0, 0, 1].into() } else { std::net::Ipv6Addr::LOCALHOST.into() });
     }
     let mut stream = TcpStream::connect_timeout(&at, REACH)?;
     stream.set_read_timeout(Some(REACH))?;
-    stream.write_all(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")?;
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")?;
     let mut answer = Vec::new();
-    stream.take(4096).read_to_end(&mut answer)?;
-    Ok(String::from_utf8_lossy(&answer).contains("\"service\":\"mhero\""))
+    stream.take(64 * 1024).read_to_end(&mut answer)?;
+    Ok(String::from_utf8_lossy(&answer).into_owned())
 }
 
 /// The host and port that a channel connects to.
@@ -335,7 +396,7 @@ fn backup(data: &Path, config: &Config, now: SystemTime) -> Found {
     if hours > u64::from(config.backup.every_hours) { warn(detail, remedy) } else { Ok(detail) }
 }
 
-/// The entry of a folder that was changed last.
+/// The manifest of the newest backup in a folder.
 fn newest(folder: &Path) -> anyhow::Result<Option<(PathBuf, SystemTime)>> {
     let entries = match std::fs::read_dir(folder) {
         Ok(entries) => entries,
@@ -344,8 +405,11 @@ fn newest(folder: &Path) -> anyhow::Result<Option<(PathBuf, SystemTime)>> {
     };
     let mut by_time = BTreeMap::new();
     for entry in entries {
-        let entry = entry?;
-        by_time.insert(entry.metadata()?.modified()?, entry.path());
+        let path = entry?.path();
+        // A backup is whole once its manifest is there.
+        if path.extension().is_some_and(|extension| extension == "json") {
+            by_time.insert(path.metadata()?.modified()?, path);
+        }
     }
     Ok(by_time.pop_last().map(|(time, path)| (path, time)))
 }
@@ -422,6 +486,33 @@ mod tests {
     }
 
     #[test]
+    fn a_store_is_opened_and_its_version_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = Config::default();
+        let nobody = Config { http: config::Http { listen: ([127, 0, 0, 1], 1).into(), ..config.http }, ..config };
+        assert!(store(folder.path(), &nobody).unwrap().starts_with("not made yet"));
+        block_on(async {
+            let store = runtime::open_store(&nobody, folder.path()).await?;
+            store.close().await;
+            Ok(())
+        })
+        .unwrap();
+        assert!(store(folder.path(), &nobody).unwrap().starts_with("opens, schema version"));
+        std::fs::write(folder.path().join(DATABASE), "this is no database, and long enough to be read as one").unwrap();
+        assert_eq!(state(&store(folder.path(), &nobody)), State::Fail);
+    }
+
+    #[test]
+    fn the_running_server_is_asked() {
+        let answer = |body: &str| format!("HTTP/1.1 200 OK\r\n\r\n{body}");
+        let check = |ok: bool| format!("{{\"name\":\"store\",\"ok\":{ok},\"detail\":\"sqlite\"}}");
+        let ready = |ok: bool| readiness(&answer(&format!("{{\"ready\":{ok},\"checks\":[{}]}}", check(ok))));
+        assert_eq!(ready(true), Some(Ok("store: sqlite".into())));
+        assert_eq!(ready(false), Some(Err("store: sqlite".into())));
+        assert_eq!(readiness(&answer("{\"ready\":true}")), None);
+    }
+
+    #[test]
     fn an_old_backup_is_warned_about() {
         let folder = tempfile::tempdir().unwrap();
         let mut config = Config::default();
@@ -429,7 +520,7 @@ mod tests {
         let now = SystemTime::now();
         assert_eq!(state(&backup(folder.path(), &config, now)), State::Warn);
         std::fs::create_dir(&config.backup.folder).unwrap();
-        std::fs::write(config.backup.folder.join("a"), "").unwrap();
+        std::fs::write(config.backup.folder.join("a.json"), "").unwrap();
         assert_eq!(state(&backup(folder.path(), &config, now)), State::Ok);
         assert_eq!(state(&backup(folder.path(), &config, now + Duration::from_secs(26 * 3600))), State::Warn);
     }

@@ -2,6 +2,7 @@
 
 pub(crate) mod audience;
 pub(crate) mod backup;
+pub(crate) mod bench;
 pub(crate) mod campaign;
 pub(crate) mod completions;
 pub(crate) mod demo;
@@ -76,6 +77,8 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Init(args) => init::run(&ctx, args),
         Command::Doctor(args) => doctor::run(&ctx, args),
         Command::Serve(args) => serve::run(&ctx, args),
+        Command::Demo(args) => demo::run(&ctx, args),
+        Command::Bench(command) => bench::run(&ctx, command),
         Command::Backup(args) => backup::run(&ctx, args),
         Command::Restore(args) => backup::run_restore(&ctx, args),
         Command::Registry(command) => registry::run(&ctx, command),

@@ -1,0 +1,61 @@
+//! Commands that need the store, without a server and beside one.
+
+use crate::command::Place;
+
+const WORKERS: &str = "id,name,phone,cadre,county\n\
+    1,Ama Kollie,0990 000 001,Midwife,Bong\n\
+    2,Ben Flomo,0990000002/0990000003,Nurse,Bong\n\
+    3,Comfort Dolo,not known,Nurse,Nimba\n";
+
+/// A place with three workers, one of whom has no usable number.
+fn with_workers() -> Place {
+    let place = Place::new();
+    let file = place.data.with_file_name("workers.csv");
+    std::fs::write(&file, WORKERS).unwrap();
+    place.run(&["registry", "import", file.to_str().unwrap()]).ok();
+    place
+}
+
+#[test]
+fn workers_are_imported_listed_and_repaired() {
+    let place = with_workers();
+    let workers = place.run(&["registry", "list", "--json"]).ok().json();
+    assert_eq!(workers.as_array().unwrap().len(), 3, "{workers}");
+    assert!(place.run(&["registry", "list", "cadre = midwife"]).ok().stdout.contains("+231990000001"));
+    let counted = place.run(&["audience", "count", "within = Bong", "--json"]).ok().json();
+    assert_eq!(counted["count"], 2, "{counted}");
+    let problems = place.run(&["registry", "problems"]).ok().stdout;
+    assert!(problems.contains("not known"), "{problems}");
+}
+
+#[test]
+fn a_wrong_query_points_at_its_fault() {
+    let done = with_workers().run(&["audience", "count", "cadre = nurse AND wihtin = Bong"]);
+    assert_eq!(done.code, 1);
+    assert!(done.stderr.contains("^^^^^^") && done.stderr.contains("did you mean within?"), "{done:?}");
+}
+
+#[test]
+fn a_backup_is_proven_and_restored() {
+    let place = with_workers();
+    assert!(place.run(&["doctor"]).ok().stdout.contains("none in"));
+    let made = place.run(&["backup", "--json"]).ok().json();
+    let proven = place.run(&["restore", "--verify", "--json"]).ok().json();
+    assert_eq!((&proven["manifest"], &proven["opened"]), (&made, &serde_json::Value::Bool(true)));
+
+    let refused = place.run(&["restore"]);
+    assert_eq!(refused.code, 1);
+    assert!(refused.stderr.contains("move it away first"), "{refused:?}");
+    std::fs::remove_file(place.data.join("mhero.sqlite")).unwrap();
+    place.run(&["restore"]).ok();
+    assert_eq!(place.run(&["registry", "list", "--json"]).ok().json().as_array().unwrap().len(), 3);
+
+    let copy = place.data.join("backups").join(made["file"].as_str().unwrap());
+    let mut bytes = std::fs::read(&copy).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    std::fs::write(&copy, bytes).unwrap();
+    let broken = place.run(&["restore", "--verify"]);
+    assert_eq!(broken.code, 1);
+    assert!(broken.stderr.contains("is not the copy that was made"), "{broken:?}");
+}
