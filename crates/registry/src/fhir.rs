@@ -152,7 +152,7 @@ impl<'a> Reader<'a> {
             }
             Some(Broken::Unexpected) => {
                 // The parser knows better than the scanner what is wrong.
-                let (place, message) = match serde_json::from_str::<serde::de::IgnoredAny>(item.text) {
+                let (place, message) = match serde_json::from_str::<serde::de::IgnoredAny>(item.text.trim_end()) {
                     Err(error) => locate(&origin, &error),
                     Ok(_) => (origin, "something else stands where a record should be".to_owned()),
                 };

@@ -28,17 +28,13 @@ pub(super) fn read(text: &str, top: &Origin, options: &Options<'_>, batch: &mut 
             None => break,
         }
     }
-    let Some((table, skip)) = Table::start(&head, top, options, &mut batch.findings) else { return };
+    let Some((table, header)) = Table::start(&head, top, options, &mut batch.findings) else { return };
 
     rows = Rows { text, at: start, line: first_line, delimiter, width: Some(table.columns.headers.len()) };
-    let mut skip = skip;
     let mut count = 0_u32;
     while let Some(row) = rows.next() {
-        if skip > 0 {
-            skip -= 1;
-            continue;
-        }
         match row {
+            Ok((line, _)) | Err(line) if line <= header => {}
             Ok((line, record)) => {
                 let cells: Vec<&str> = record.iter().collect();
                 table.row(line, &cells, batch);
@@ -46,10 +42,8 @@ pub(super) fn read(text: &str, top: &Origin, options: &Options<'_>, batch: &mut 
             Err(line) => {
                 let origin = Origin { line, ..top.clone() };
                 let message = "a quotation mark is opened and not closed";
-                let finding = Finding::new(Code::Syntax, origin, message);
-                batch
-                    .findings
-                    .push(finding.remedy("close it or remove it, and import the file again; the other rows were read"));
+                let remedy = "close it or remove it, and import the file again; the other rows were read";
+                batch.findings.push(Finding::new(Code::Syntax, origin, message).remedy(remedy));
             }
         }
         count += 1;
@@ -63,6 +57,9 @@ pub(super) fn read(text: &str, top: &Origin, options: &Options<'_>, batch: &mut 
 fn reader(text: &str, delimiter: u8) -> csv::Reader<&[u8]> {
     csv::ReaderBuilder::new().delimiter(delimiter).has_headers(false).flexible(true).from_reader(text.as_bytes())
 }
+
+/// A cell of more lines than this is a mark that was never closed.
+const MAX_LINES: u32 = 1_000;
 
 /// The rows of a text, with the line on which each starts; an error is the line of a row that cannot be read.
 struct Rows<'a> {
@@ -97,7 +94,9 @@ impl Rows<'_> {
         // closes it; it has to have as many cells as the header then.
         let (mut length, mut open) = (first_end, is_open(first, self.delimiter, false));
         let one_line = !open;
-        while open && length < rest.len() {
+        let mut lines = 1;
+        while open && length < rest.len() && lines < MAX_LINES {
+            lines += 1;
             let next = rest[length..].find('\n').map_or(rest.len(), |at| length + at + 1);
             open = is_open(&rest[length..next], self.delimiter, true);
             length = next;

@@ -37,6 +37,9 @@ pub(crate) enum Broken {
     Unexpected,
 }
 
+/// How deep values may lie within each other.
+const DEPTH: usize = 127;
+
 /// How an entry of a bundle starts.
 const ENTRY: &[&[u8]] = &[b"\"fullUrl\"", b"\"resource\"", b"\"request\""];
 
@@ -70,8 +73,10 @@ impl<'a> Scanner<'a, '_> {
                 }
                 Some(b'[') if top == 0 => {
                     self.at += 1;
-                    self.array(Place::Top, 0);
-                    top += 1;
+                    top += self.array(Place::Top, 0) + 1;
+                    if !self.bytes[..self.at].trim_ascii_end().ends_with(b"]") {
+                        self.give(Place::Top(top), self.at, self.at, Some(Broken::Truncated));
+                    }
                 }
                 Some(b',' | 0) => self.at += 1,
                 Some(_) => {
@@ -115,13 +120,23 @@ impl<'a> Scanner<'a, '_> {
             }
         }
         if entries.is_none() {
-            let reason = if self.at >= self.bytes.len() { Broken::Truncated } else { Broken::Unexpected };
-            self.give(place, start, self.after(), Some(reason));
+            // A record that never closes has swallowed the lines after it: one that starts with a brace is the next.
+            let next = self.text[start..].find("\n{").map(|at| start + at + 1);
+            let reason =
+                if next.is_none() && self.at >= self.bytes.len() { Broken::Truncated } else { Broken::Unexpected };
+            let stop = next.unwrap_or(self.bytes.len()).min(self.after());
+            self.give(place, start, stop, Some(reason));
+            self.at = next.unwrap_or(self.at).min(self.at);
         }
         // The next line is the next chance.
-        while self.at < self.bytes.len() && self.bytes[self.at] != b'\n' {
+        while self.at < self.bytes.len() && self.bytes[self.at] != b'\n' && !self.is_line(self.at) {
             self.at += 1;
         }
+    }
+
+    /// Whether a line that starts with a brace starts here.
+    fn is_line(&self, at: usize) -> bool {
+        self.bytes.get(at) == Some(&b'{') && at > 0 && self.bytes[at - 1] == b'\n'
     }
 
     /// The members of an object up to and with its end; false where something is wrong. The elements of a bundle's
@@ -177,7 +192,7 @@ impl<'a> Scanner<'a, '_> {
         loop {
             self.skip_space();
             match self.peek() {
-                // The one who opened the array says that its end is missing.
+                // The caller, who opened the array, says that its end is missing.
                 None => return index,
                 Some(b']') => {
                     self.at += 1;
@@ -242,6 +257,8 @@ impl<'a> Scanner<'a, '_> {
                             }
                             continue;
                         }
+                        // The parser goes no deeper either.
+                        b'{' | b'[' if open.len() >= DEPTH => return false,
                         b'{' => open.push(b'}'),
                         b'[' => open.push(b']'),
                         b'}' | b']' if open.pop() != Some(byte) => return false,
@@ -264,14 +281,15 @@ impl<'a> Scanner<'a, '_> {
         }
     }
 
-    /// Passes a string and gives what is between its quotes, escapes and all; none where the text ends before.
+    /// Passes a string and gives what is between its quotes, escapes and all; none where the text or the line ends
+    /// before: no string of JSON goes over lines.
     fn string(&mut self) -> Option<&'a str> {
         let start = self.at + 1;
         let mut at = start;
         loop {
             match self.bytes.get(at) {
-                None => {
-                    self.at = self.bytes.len();
+                None | Some(b'\n') => {
+                    self.at = at.min(self.bytes.len());
                     return None;
                 }
                 Some(b'"') => {

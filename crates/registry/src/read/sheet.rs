@@ -66,15 +66,16 @@ pub(super) fn read(bytes: &[u8], top: &Origin, options: &Options<'_>, batch: &mu
         return;
     };
     let top = if names.len() > 1 { Origin { path: sheet.name, ..top.clone() } } else { top.clone() };
-    let Some((table, skip)) = Table::start(&sheet.head, &top, options, &mut batch.findings) else { return };
+    let Some((table, header)) = Table::start(&sheet.head, &top, options, &mut batch.findings) else { return };
     let total = sheet.range.height() as u64;
     for (at, row) in sheet.range.rows().enumerate() {
-        if at < skip {
+        let number = sheet.first + at as u32 + 1;
+        if number <= header {
             continue;
         }
         let cells: Vec<String> = row.iter().map(cell).collect();
         let cells: Vec<&str> = cells.iter().map(String::as_str).collect();
-        table.row(sheet.first + at as u32 + 1, &cells, batch);
+        table.row(number, &cells, batch);
         if at % 512 == 511 {
             progress(at as u64 + 1, total);
         }

@@ -46,14 +46,14 @@ pub(super) struct Table<'a> {
 
 impl<'a> Table<'a> {
     /// Finds the headers among the first rows (each with its line): the one that the mapping names, else the first
-    /// that has what is needed. Gives the table and how many rows come before the data; none (and a finding) where
-    /// columns are missing.
+    /// that has what is needed. Gives the table and the line of the headers; none (and a finding) where columns are
+    /// missing.
     pub(super) fn start(
         rows: &[(u32, Vec<String>)],
         top: &Origin,
         options: &'a Options<'a>,
         findings: &mut Vec<Finding>,
-    ) -> Option<(Self, usize)> {
+    ) -> Option<(Self, u32)> {
         let columns: Vec<Columns> = rows
             .iter()
             .map(|(_, cells)| Columns::of(&cells.iter().map(String::as_str).collect::<Vec<_>>(), options.mapping))
@@ -64,7 +64,8 @@ impl<'a> Table<'a> {
         };
         // Without such a row, the first with the most known headers shows best what is missing.
         let at = at.or_else(|| (0..rows.len()).rev().max_by_key(|at| columns[*at].known()))?;
-        let origin = Origin { line: rows[at].0, ..top.clone() };
+        let line = rows[at].0;
+        let origin = Origin { line, ..top.clone() };
         let columns = columns.into_iter().nth(at)?;
         let missing = columns.missing();
         if !missing.is_empty() {
@@ -85,7 +86,7 @@ impl<'a> Table<'a> {
             let message = format!("columns that are not used: {}", unknown.join(", "));
             findings.push(Finding::new(Code::UnknownColumn, origin, message));
         }
-        Some((Self { columns, options, top: top.clone() }, at + 1))
+        Some((Self { columns, options, top: top.clone() }, line))
     }
 
     /// Takes one row.

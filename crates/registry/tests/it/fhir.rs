@@ -150,6 +150,37 @@ fn a_broken_entry_costs_no_other() {
 }
 
 #[test]
+fn a_broken_line_costs_no_other() {
+    let line =
+        |id: u8| format!(r#"{{"resourceType": "Practitioner", "id": "{id}", "name": [{{"text": "Worker {id}"}}]}}"#);
+    for (broken, code) in [
+        (line(2).replace("Worker 2\"", "Worker 2"), Code::Syntax),
+        (line(2).replace("}]}", "}"), Code::Syntax),
+        (line(2).replace('{', ""), Code::Syntax),
+        ("{".repeat(100_000), Code::Syntax),
+    ] {
+        let text = [line(1), broken, line(3)].join("\n");
+        let import = import(&[("w.ndjson", text.as_bytes())]);
+        assert_eq!(workers(&import), ["1 Worker 1: ", "3 Worker 3: "], "{:?}", import.findings);
+        assert!(
+            import.findings.iter().all(|finding| finding.code == code && finding.place.line == 2),
+            "{:?}",
+            import.findings
+        );
+        assert!(!import.findings.is_empty());
+    }
+    let array = format!("[{},\n{},\n", line(1), line(2));
+    let import = import(&[("w.json", array.as_bytes())]);
+    assert_eq!((import.workers.len(), found(&import)), (2, vec!["truncated w.json:3:1".to_owned()]));
+}
+
+#[test]
+fn nothing_takes_long_over_unclosed_entries() {
+    let text = format!("{{\"resourceType\": \"Bundle\", \"entry\": [{}", "{\"resource\": [".repeat(50_000));
+    assert!(!import(&[("b.json", text.as_bytes())]).findings.is_empty());
+}
+
+#[test]
 fn the_character_nul_is_removed_and_found() {
     let escaped = practitioner("1").replace("Worker 1", "Wor\\u0000ker 1");
     let bare = practitioner("2").replace("Worker 2", "Wor\0ker 2");

@@ -125,6 +125,13 @@ fn the_same_worker_twice_and_one_id_for_two() {
 }
 
 #[test]
+fn titles_and_headers_may_have_several_lines() {
+    let text = "\"Staff list\n2026\",,\n\n\"Full\nname\",\"Phone\nnumber\",cadre\nAma,0990000001,nurse\n";
+    let import = import(&[("t.csv", text.as_bytes())]);
+    assert_eq!((workers(&import), found(&import)), (vec!["ama|+231990000001 Ama: +231990000001".to_owned()], vec![]));
+}
+
+#[test]
 fn progress_goes_up_to_the_end() {
     let mut text = "name,phone\n".to_owned();
     for at in 0..2_000 {
