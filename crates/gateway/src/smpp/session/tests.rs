@@ -556,6 +556,21 @@ fn a_slow_loop_stops_reading_and_costs_the_operator_no_time() {
 }
 
 #[test]
+fn an_operator_that_reads_nothing_is_left() {
+    let mut rig = Rig::bound(config());
+    let mut wire = BytesMut::new();
+    for sequence in 0..200_000 {
+        codec::encode(CommandId::ENQUIRE_LINK, Status::OK, sequence, &mut wire);
+    }
+    rig.session.received(&mut wire, rig.now).unwrap();
+    assert!(rig.session.is_blocked() && !wire.is_empty());
+    assert!(rig.session.out().len() < MOST_OUT + 100, "what waits to be written is bounded");
+    // Unlike a slow loop of ours, this is the operator's own silence.
+    let end = (1..100).find_map(|second| rig.at(second * 1_000).err());
+    assert_eq!(end, Some(End::Silent));
+}
+
+#[test]
 fn segments_come_with_what_joins_them() {
     let mut rig = Rig::bound(config());
     let udh = Sm { esm_class: esm_class::UDHI, ..message(b"\x05\0\x03\x07\x02\x01Hello ") };
