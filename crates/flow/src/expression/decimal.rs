@@ -253,8 +253,9 @@ impl Decimal {
         power.try_mul(at(log.try_mul(fraction)?.to_f64().exp())?)
     }
 
-    /// Rounded to `places` decimal places; negative ones round tens, hundreds and so on.
+    /// Rounded to `places` decimal places; negative ones round tens, hundreds and so on, up to the largest exponent.
     pub fn round(self, places: i32, how: Rounding) -> Self {
+        let places = places.max(-MAX_EXPONENT);
         let drop = i64::from(-self.exponent) - i64::from(places);
         if drop <= 0 || self.is_zero() {
             return self;
@@ -510,14 +511,16 @@ mod tests {
             ("0.004", 2, "0", "0.01", "0"),
             ("-0.004", 2, "0", "0", "-0.01"),
             ("7", 2_000_000_000, "7", "7", "7"),
-            ("7", -2_000_000_000, "0", "0", "0"),
+            ("7", i32::MIN, "0", "1e100", "0"),
         ];
         for (number, places, half_up, ceiling, floor) in cases {
             let rounded = |how| decimal(number).round(places, how).to_string();
             assert_eq!(rounded(Rounding::HalfUp), half_up, "{number}");
-            if places > -100 {
-                assert_eq!(rounded(Rounding::Ceiling), ceiling, "{number}");
-            }
+            assert_eq!(
+                rounded(Rounding::Ceiling),
+                ceiling.replace("1e100", &format!("1{}", "0".repeat(100))),
+                "{number}"
+            );
             assert_eq!(rounded(Rounding::Floor), floor, "{number}");
         }
     }

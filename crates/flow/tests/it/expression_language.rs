@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use flow::environment::{Collation, DateFormat, Environment, NumberFormat, TimeFormat, timezone};
-use flow::expression::{Context, Members, Object, Scope, Template, Value, docs};
+use flow::expression::{Context, Members, Object, Scope, Template, Value, docs, regex};
 use proptest::prelude::*;
 
 /// A context with a contact, some results and a deprecated root.
@@ -468,6 +468,8 @@ fn examples_of_the_manual_are_true() {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
     #[test]
     fn any_text_is_a_template(source in "\\PC{0,80}") {
         evaluate(&liberia(), &source);
@@ -520,5 +522,52 @@ proptest! {
         prop_assert_eq!(evaluate(&env, &format!("@(({x}) * ({y}) * {} = {scaled})", scale * scale)), "true");
         prop_assert_eq!(evaluate(&env, &format!("@((({x}) + ({y})) * {scale} = {})", a + b)), "true");
         prop_assert_eq!(evaluate(&env, &format!("@(({x}) < ({y}))")), (a < b).to_string());
+    }
+
+    #[test]
+    fn any_text_may_be_a_pattern(
+        parts in prop::collection::vec(
+            prop::sample::select(vec![
+                "a", "é", "[", "]", "^", "$", "(", ")", "?", "*", "+", "{", "}", "2", ",", "\\", "\\d", "\\b", "\\x4", "\\x{e9}", "\\Q",
+                "\\E", "\\p{L}", "\\07", "|", "-", "&&", "[:alpha:]", "(?i)", "(?P<n>", "(?:", ".", ":", "<", "\\<", "\\é",
+            ]),
+            0..12,
+        )
+    ) {
+        if let Some(regex) = regex::compile(&parts.concat()) {
+            regex.is_match("aé2 b");
+        }
+    }
+
+    #[test]
+    fn any_text_may_be_a_layout(
+        parts in prop::collection::vec(
+            prop::sample::select(vec!["YYYY", "MM", "D", "tt", "h", "mm", "ss", "fff", "aa", "Z", "ZZZ", "-", "é", "T", ".", ",", "x"]),
+            0..8,
+        ),
+        text in "[-0-9T:. apmZ+é]{0,24}",
+    ) {
+        evaluate(&liberia(), &format!("@(parse_datetime(\"{text}\", \"{}\"))", parts.concat()));
+        evaluate(&liberia(), &format!("@(format_datetime(now(), \"{}\"))", parts.concat()));
+        evaluate(&liberia(), &format!("@(datetime(\"{text}\"))"));
+    }
+
+    #[test]
+    fn json_is_read_as_by_others(
+        parts in prop::collection::vec(
+            prop::sample::select(vec![
+                "{", "}", "[", "]", ",", ":", "\"a\"", "\"\"", "\"\\u00e9\\n\"", "\"é\"", "0", "-1", "1.50", "1e2 ", "01", "1.", "true", "null",
+                " ", "\n", "\"\\x\"", "x", "[1]", "{\"a\":2}",
+            ]),
+            0..10,
+        )
+    ) {
+        let text = parts.concat();
+        let theirs = serde_json::from_str::<serde_json::Value>(&text).ok();
+        let ours = Value::parse_json(&text);
+        prop_assert_eq!(ours.is_some(), theirs.is_some(), "{}", text);
+        if let (Some(ours), Some(theirs)) = (ours, theirs) {
+            prop_assert!(ours.same(&Value::from_json(&theirs)), "{} {:?}", text, ours);
+        }
     }
 }
