@@ -527,9 +527,9 @@ fn legacy_key(name: &str) -> String {
     name.to_lowercase().chars().map(kept).collect()
 }
 
-/// The first address of a contact that can be sent to, else its first.
+/// The first address of a contact that can be sent to.
 pub(crate) fn first_urn<'c>(assets: &'c Assets, contact: &'c Contact) -> Option<&'c Urn> {
-    destination::resolve(assets, contact).map(|(urn, _)| urn).or(contact.urns.first())
+    destination::resolve(assets, contact).map(|(urn, _)| urn)
 }
 
 /// A run related to the current one, of this session or another.

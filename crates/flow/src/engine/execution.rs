@@ -124,6 +124,7 @@ impl<'a> Execution<'a> {
             events: self.events,
             segments: self.segments,
             run: self.state.run,
+            sources: self.sources,
         }
     }
 
@@ -603,8 +604,8 @@ impl<'a> Execution<'a> {
             Wait::Dial { phone: template, dial_limit_seconds, call_limit_seconds } => {
                 let (text, _) = self.text(template);
                 match phone::e164(text.trim(), self.env.default_country.as_deref()) {
-                    Err(error) => {
-                        self.error(error.to_string());
+                    Err(_) => {
+                        self.error("not a possible number");
                         false
                     }
                     Ok(number) => {

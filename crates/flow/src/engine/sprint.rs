@@ -39,6 +39,8 @@ pub struct Sprint {
     pub segments: Vec<Segment>,
     /// Place of the run that was executed last.
     pub run: usize,
+    /// The sources after it: for what goes on with the same streams of ids and chance.
+    pub sources: super::Sources,
 }
 
 /// What a session waits for.

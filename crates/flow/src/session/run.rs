@@ -3,7 +3,7 @@
 use crate::pairs::Pairs;
 use crate::reference::FlowRef;
 use crate::stamp::Stamp;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
@@ -66,8 +66,8 @@ pub struct RunResult {
     /// What was looked at.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub input: String,
-    /// A JSON value that goes with it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// A JSON value that goes with it; written without space.
+    #[serde(default, skip_serializing_if = "Option::is_none", serialize_with = "compact")]
     pub extra: Option<Box<RawValue>>,
     /// When.
     pub created_on: Stamp,
@@ -86,8 +86,8 @@ pub struct SavedWebhook {
     /// Headers of the response.
     #[serde(default)]
     pub headers: Pairs<String>,
-    /// Body of the response, if it is JSON.
-    #[serde(default)]
+    /// Body of the response, if it is JSON; written without space.
+    #[serde(default, serialize_with = "compact")]
     pub json: Option<Box<RawValue>>,
 }
 
@@ -124,6 +124,28 @@ pub struct Run {
     pub modified_on: Stamp,
     /// When it ended.
     pub exited_on: Option<Stamp>,
+}
+
+/// JSON without the space between its tokens.
+#[expect(clippy::ref_option, reason = "serde passes a reference")]
+fn compact<S: Serializer>(raw: &Option<Box<RawValue>>, serializer: S) -> Result<S::Ok, S::Error> {
+    let Some(raw) = raw else { return serializer.serialize_none() };
+    if !raw.get().contains([' ', '\n', '\t', '\r']) {
+        return raw.serialize(serializer);
+    }
+    let (mut out, mut quoted, mut escaped) = (String::with_capacity(raw.get().len()), false, false);
+    for c in raw.get().chars() {
+        if quoted {
+            quoted = escaped || c != '"';
+            escaped = c == '\\' && !escaped;
+        } else if c == '"' {
+            quoted = true;
+        } else if matches!(c, ' ' | '\n' | '\t' | '\r') {
+            continue;
+        }
+        out.push(c);
+    }
+    RawValue::from_string(out).map_err(serde::ser::Error::custom)?.serialize(serializer)
 }
 
 /// Longest JSON of a webhook response that is stored with its run, in bytes.

@@ -1,14 +1,12 @@
 //! `mhero flow`: checks, runs and converts flow definitions. Only `import` and `list` touch the store.
 
-mod replay;
-mod services;
 mod simulate;
 
 use super::Ctx;
 use anyhow::{Context as _, anyhow};
 use flow::engine::Evaluated;
-use flow::expression::Template;
-use flow::{Assets, Definition, Modified, Sources};
+use flow::simulate::{Case, ModifyCase};
+use flow::{Assets, Definition};
 use serde::Serialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -85,9 +83,8 @@ pub(crate) fn run(ctx: &Ctx, command: FlowCommand) -> anyhow::Result<ExitCode> {
         FlowCommand::List => super::flows::list(ctx),
         FlowCommand::Simulate(args) => simulate::run(ctx, args),
         FlowCommand::Replay { assets, case } => {
-            let (assets, case) = (read_assets(&assets)?, replay::Case::read(&assets_text(&case)?)?);
-            let replayed = replay::run(&assets, &case)?;
-            print_json(&replayed.report)
+            let (assets, case) = (read_assets(&assets)?, Case::read(&read_text(&case)?)?);
+            print_json(&case.run(&assets)?.report)
         }
         FlowCommand::Eval { assets, case, now, templates } => eval(&assets, &case, now, &templates),
         FlowCommand::Migrate { file, to, media_url } => {
@@ -98,12 +95,12 @@ pub(crate) fn run(ctx: &Ctx, command: FlowCommand) -> anyhow::Result<ExitCode> {
     }
 }
 
-fn assets_text(path: &Path) -> anyhow::Result<String> {
+fn read_text(path: &Path) -> anyhow::Result<String> {
     std::fs::read_to_string(path).with_context(|| format!("unable to read {}", path.display()))
 }
 
 fn read_json(path: &Path) -> anyhow::Result<Value> {
-    serde_json::from_str(&assets_text(path)?).with_context(|| format!("{} is not valid JSON", path.display()))
+    serde_json::from_str(&read_text(path)?).with_context(|| format!("{} is not valid JSON", path.display()))
 }
 
 fn read_assets(path: &Path) -> anyhow::Result<Assets> {
@@ -156,42 +153,15 @@ impl From<Evaluated> for EvaluatedReport {
 }
 
 fn eval(assets: &Path, case: &Path, now: Option<jiff::Timestamp>, templates: &Path) -> anyhow::Result<ExitCode> {
-    let (assets, case) = (read_assets(assets)?, replay::Case::read(&assets_text(case)?)?);
-    let templates: Vec<String> = serde_json::from_str(&assets_text(templates)?)
+    let (assets, case) = (read_assets(assets)?, Case::read(&read_text(case)?)?);
+    let templates: Vec<String> = serde_json::from_str(&read_text(templates)?)
         .with_context(|| format!("{} is not a JSON list of texts", templates.display()))?;
-    let replayed = replay::run(&assets, &case)?;
-    let mut sources = Sources::new(now.unwrap_or_else(|| replayed.sources.now), replayed.sources.ids.clone());
-    let mut reports: Vec<EvaluatedReport> = Vec::with_capacity(templates.len());
-    for template in &templates {
-        let evaluated = replayed.engine.evaluate(
-            &assets,
-            &case.environment,
-            &replayed.sprint,
-            case.call.as_ref(),
-            replayed.resume.as_ref(),
-            &mut sources,
-            &Template::parse(template),
-        );
-        reports.push(evaluated.into());
-    }
-    print_json(&reports)
+    let replayed = case.run(&assets)?;
+    let evaluated = case.evaluate(&assets, &replayed, now, &templates);
+    print_json(&evaluated.into_iter().map(EvaluatedReport::from).collect::<Vec<_>>())
 }
 
 fn modify(assets: &Path, case: &Path) -> anyhow::Result<ExitCode> {
     let assets = read_assets(assets)?;
-    let case: replay::ModifyCase = serde_json::from_str(&assets_text(case)?)?;
-    let mut services = services::Services::new(&case.options, std::collections::BTreeMap::new());
-    let engine = services.engine();
-    let sources = replay::sources(case.now);
-    let environment = flow::Environment::default();
-    let mut answers = Vec::new();
-    loop {
-        let contact = case.contact.clone();
-        match engine.modify(&assets, &environment, contact, &case.modifier, sources.clone(), &answers)? {
-            Modified::Need(request) => answers.push(services.answer(request)?),
-            Modified::Done { contact, events, .. } => {
-                return print_json(&serde_json::json!({"contact": contact, "events": events}));
-            }
-        }
-    }
+    print_json(&ModifyCase::read(&read_text(case)?)?.run(&assets)?)
 }

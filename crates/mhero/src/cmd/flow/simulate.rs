@@ -1,10 +1,9 @@
 //! A conversation with a flow in the terminal.
 
-use super::services::{ServiceOptions, Services};
-use super::{assets_text, read_assets, read_json};
+use super::{read_assets, read_json, read_text};
 use crate::cmd::Ctx;
 use anyhow::{Context as _, anyhow};
-use flow::simulate::{Conversation, Reply};
+use flow::simulate::{Conversation, Reply, ServiceOptions, Services};
 use flow::{Assets, Contact, Definition, Environment, EventKind, Stamp};
 use std::io::{self, BufRead as _, IsTerminal as _, Write};
 use std::path::PathBuf;
@@ -42,7 +41,7 @@ const HELP: &str = "\
 :quit      end                     anything else is a reply";
 
 fn assets_with_flows(args: &Args) -> anyhow::Result<(Assets, Vec<Arc<Definition>>)> {
-    let text = assets_text(&args.file)?;
+    let text = read_text(&args.file)?;
     let source = read_json(&args.file)?;
     let assets = args.assets.as_deref().map(read_assets).transpose()?.unwrap_or_default();
     let flows = if source.get("flows").is_some() {
@@ -69,7 +68,7 @@ pub(super) fn run(ctx: &Ctx, args: Args) -> anyhow::Result<ExitCode> {
     let clock = args.now;
     let now = || clock.unwrap_or_else(jiff::Timestamp::now);
     let mut contact = match &args.contact {
-        Some(path) => serde_json::from_str::<Contact>(&assets_text(path)?).with_context(|| format!("{} is no contact", path.display()))?,
+        Some(path) => serde_json::from_str::<Contact>(&read_text(path)?).with_context(|| format!("{} is no contact", path.display()))?,
         None => flow::simulate::sample_contact(Stamp::utc(now())),
     };
     let mut environment = Environment { default_country: Some("LR".to_owned()), ..Environment::default() };
@@ -85,8 +84,8 @@ pub(super) fn run(ctx: &Ctx, args: Args) -> anyhow::Result<ExitCode> {
     let engine = services.engine();
     let mut conversation = Conversation::new(engine, assets, environment, contact, args.seed);
     let json = ctx.out.is_json();
-    let mut answer = |request| services.answer(request).map_err(|e| e.to_string());
-    let mut events = conversation.start(flow, now(), &mut answer).map_err(|e| anyhow!(e))?;
+    let mut answer = |request| services.answer(request);
+    let mut events = conversation.start(flow, now(), &mut answer)?;
     let prompt = io::stdin().is_terminal() && !json;
     let mut out = io::stdout();
     if prompt {

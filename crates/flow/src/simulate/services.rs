@@ -1,10 +1,13 @@
-//! Simulated services for replays and conversations in the terminal: nothing ever goes to the network.
+//! Simulated services for replays and conversations: nothing ever goes to the network.
 
-use anyhow::{anyhow, bail};
-use flow::engine::{AirtimeAnswer, Answer, EmailAnswer, LlmAnswer, Request, WebhookAnswer, WebhookRequest};
-use flow::event::{HttpLog, Sizes, Tokens};
-use flow::pairs::Pairs;
-use flow::{Engine, Options, Stamp};
+use super::SimulateError;
+use crate::engine::{
+    AirtimeAnswer, Answer, EmailAnswer, Engine, LlmAnswer, Options, Request, WebhookAnswer, WebhookRequest,
+};
+use crate::event::{HttpLog, Sizes, Tokens};
+use crate::pairs::Pairs;
+use crate::stamp::Stamp;
+use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -14,7 +17,7 @@ use std::sync::Arc;
 /// How the services are to behave.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
-pub(super) struct ServiceOptions {
+pub struct ServiceOptions {
     llm_prompts: Option<BTreeMap<String, String>>,
     max_field_chars: Option<usize>,
     unsendable: BTreeMap<String, String>,
@@ -24,7 +27,7 @@ pub(super) struct ServiceOptions {
 
 /// An answer that a URL is to give.
 #[derive(Clone, Debug, Deserialize)]
-pub(super) struct Mock {
+pub struct Mock {
     status: u16,
     #[serde(default)]
     headers: Option<Pairs<String>>,
@@ -35,11 +38,11 @@ pub(super) struct Mock {
 }
 
 /// Simulated services.
-pub(super) struct Services {
+pub struct Services {
     options: ServiceOptions,
     mocks: BTreeMap<String, Vec<Mock>>,
     /// Whether a call without an answer left connects to nothing instead of being an error.
-    pub(super) lenient: bool,
+    pub lenient: bool,
     transfers: u64,
 }
 
@@ -100,12 +103,13 @@ fn wire(request: &WebhookRequest) -> String {
 }
 
 impl Services {
-    pub(super) fn new(options: &ServiceOptions, mocks: BTreeMap<String, Vec<Mock>>) -> Self {
+    /// Services that answer as told; `mocks` are the answers of URLs (or patterns with `*`), in turn.
+    pub fn new(options: &ServiceOptions, mocks: BTreeMap<String, Vec<Mock>>) -> Self {
         Self { options: options.clone(), mocks, lenient: false, transfers: 0 }
     }
 
     /// An engine with the limits of these services.
-    pub(super) fn engine(&self) -> Engine {
+    pub fn engine(&self) -> Engine {
         let unsendable = self.options.unsendable.clone();
         let prompts = self.options.llm_prompts.clone();
         Engine::new(Options {
@@ -120,11 +124,12 @@ impl Services {
         })
     }
 
-    pub(super) fn answer(&mut self, request: Request) -> anyhow::Result<Answer> {
+    /// The answer to a request.
+    pub fn answer(&mut self, request: Request) -> Result<Answer, SimulateError> {
         Ok(match request {
             Request::Webhook(request) => Answer::Webhook(self.webhook(&request)?),
             Request::Llm { instructions, input, .. } => Answer::Llm(llm(&instructions, &input)),
-            Request::Airtime { recipient, amounts, .. } => Answer::Airtime(self.airtime(&recipient, &amounts)?),
+            Request::Airtime { recipient, amounts, .. } => Answer::Airtime(self.airtime(&recipient, &amounts)),
             Request::Email { .. } => Answer::Email(EmailAnswer { error: self.options.email_error.clone() }),
             Request::ClaimUrn { urn, .. } => {
                 let path = urn.split_once(':').map_or(urn.as_str(), |(_, path)| path);
@@ -145,7 +150,7 @@ impl Services {
         self.mocks.get_mut(&key).map(|left| left.remove(0))
     }
 
-    fn webhook(&mut self, request: &WebhookRequest) -> anyhow::Result<WebhookAnswer> {
+    fn webhook(&mut self, request: &WebhookRequest) -> Result<WebhookAnswer, SimulateError> {
         let wire = wire(request);
         let mut answer = WebhookAnswer {
             sizes: Sizes { request: wire.len(), response: 0 },
@@ -157,7 +162,7 @@ impl Services {
             if self.lenient {
                 return Ok(answer);
             }
-            bail!("no answer left for {} {}: add one to http_mocks", request.method, request.url);
+            return Err(SimulateError::NoAnswer { method: request.method.clone(), url: request.url.clone() });
         };
         if mock.status == 0 {
             return Ok(answer);
@@ -185,19 +190,18 @@ impl Services {
         Ok(answer)
     }
 
-    fn airtime(&mut self, recipient: &str, amounts: &Pairs<Box<RawValue>>) -> anyhow::Result<AirtimeAnswer> {
-        let zero = RawValue::from_string("0".to_owned())?;
+    fn airtime(&mut self, recipient: &str, amounts: &Pairs<Box<RawValue>>) -> AirtimeAnswer {
         self.transfers += 1;
         let mut answer = AirtimeAnswer {
             external_id: format!("T{:09}", self.transfers),
             currency: String::new(),
-            amount: zero,
+            amount: RawValue::NULL.to_owned(),
             http_logs: Vec::new(),
             error: String::new(),
         };
         if recipient.contains("666") {
             answer.error = "invalid recipient number".to_owned();
-            return Ok(answer);
+            return answer;
         }
         answer.currency = "RWF".to_owned();
         answer.http_logs.push(HttpLog {
@@ -209,13 +213,13 @@ impl Services {
             elapsed_ms: 0,
             retries: 0,
             sizes: Sizes::default(),
-            created_on: "2019-10-16T13:59:30Z".parse::<Stamp>().map_err(|e| anyhow!("{e}"))?,
+            created_on: Stamp::utc(Timestamp::UNIX_EPOCH),
         });
         match amounts.get("RWF") {
             Some(amount) => answer.amount.clone_from(amount),
             None => answer.error = "no amount configured for transfers in RWF".to_owned(),
         }
-        Ok(answer)
+        answer
     }
 }
 
