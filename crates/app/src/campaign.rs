@@ -8,7 +8,7 @@ use base::{CampaignId, ContactId, FlowId, IdMaker, Part, StartId};
 use flow::contact::{Contact, ContactStatus};
 use flow::engine::{Engine, Outcome, Sources};
 use flow::trigger::{Trigger, TriggerType};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,7 +23,7 @@ const CHUNK: usize = 500;
 const IDLE: Duration = Duration::from_millis(500);
 
 /// What a campaign would do, before it does.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Preview {
     /// The flow's name.
     pub flow: String,
@@ -46,7 +46,7 @@ pub struct Preview {
     /// The most segments that one recipient's first message needs.
     pub longest: usize,
     /// What these segments cost, in the currency's unit, and the currency; absent without a tariff.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cost: Option<(f64, String)>,
 }
 
@@ -90,7 +90,7 @@ impl From<StoreError> for CampaignError {
 }
 
 /// How many recipients stand where.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tally {
     /// All of them.
     pub recipients: i64,
@@ -115,7 +115,7 @@ pub struct Tally {
 }
 
 /// How far a campaign is.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Report {
     /// The start.
     pub id: StartId,
@@ -259,11 +259,8 @@ impl App {
 
     /// Why the gate would leave a contact out now.
     fn refusal(&self, candidate: &Candidate) -> Option<Refusal> {
-        let recipient = Recipient {
-            suppressed: candidate.suppressed,
-            status: candidate.status.clone(),
-            unsolicited: Vec::new(),
-        };
+        let recipient =
+            Recipient { suppressed: candidate.suppressed, status: candidate.status.clone(), unsolicited: Vec::new() };
         let address = candidate.urns.first().map(|urn| urn.split(['?', '#']).next().unwrap_or(urn));
         let address = address.filter(|address| address.starts_with("tel:"));
         admit(&self.settings, &recipient, address, "-", Priority::Bulk, Class::Normal, self.now()).err()
@@ -283,14 +280,8 @@ impl App {
         }
         let now = self.now();
         let (campaign, id): (CampaignId, StartId) = self.with_ids(|ids| (ids.next(now), ids.next(now)));
-        let new = NewStart {
-            campaign,
-            id,
-            name: preview.flow.clone(),
-            flow,
-            query: preview.query.clone(),
-            created_on: now,
-        };
+        let new =
+            NewStart { campaign, id, name: preview.flow.clone(), flow, query: preview.query.clone(), created_on: now };
         self.store.create_start(new).await?;
         self.bells.fanout.ring();
         Ok((id, preview))
@@ -450,10 +441,8 @@ impl<'a> Openings<'a> {
         contact.name = candidate.name.clone().unwrap_or_default();
         contact.language = candidate.language.clone().unwrap_or_default();
         contact.urns = candidate.urns.iter().filter_map(|urn| flow::urn::Urn::parse(urn).ok()).collect();
-        let reference = self
-            .loaded
-            .flow_ref(self.flow)
-            .ok_or_else(|| CampaignError::Flow("it is not there any more".into()))?;
+        let reference =
+            self.loaded.flow_ref(self.flow).ok_or_else(|| CampaignError::Flow("it is not there any more".into()))?;
         let trigger = Trigger::new(TriggerType::Manual, reference, at.into());
         let sources = Sources::new(at, IdMaker::from_u64(1));
         let outcome = self

@@ -9,14 +9,14 @@ use std::sync::Arc;
 use store::{FieldRow, FlowRow, GroupRow, KeywordRow, Saved, Store};
 
 /// What became of one flow of an import.
-#[derive(Debug, serde::Serialize)]
+#[derive(Debug, serde::Serialize, serde::Deserialize)]
 pub struct Imported {
     /// The flow's id.
     pub uuid: uuid::Uuid,
     /// Its name.
     pub name: String,
     /// `new`, `changed` or `unchanged`.
-    pub result: &'static str,
+    pub result: String,
     /// The keywords that start it now.
     pub keywords: Vec<String>,
 }
@@ -54,11 +54,7 @@ impl App {
     /// [`ImportError`], naming the flow and the place in it.
     pub async fn import_flows(&self, text: &str) -> Result<Vec<Imported>, ImportError> {
         let document: Value = serde_json::from_str(text).map_err(|error| {
-            ImportError::File(format!(
-                "this is not JSON (line {}, column {}): {error}",
-                error.line(),
-                error.column()
-            ))
+            ImportError::File(format!("this is not JSON (line {}, column {}): {error}", error.line(), error.column()))
         })?;
         let sources = match document.get("flows").and_then(Value::as_array) {
             Some(flows) => flows.clone(),
@@ -99,9 +95,9 @@ impl App {
                 uuid: row.id.0,
                 name: row.name,
                 result: match saved {
-                    Saved::New => "new",
-                    Saved::Changed(_) => "changed",
-                    Saved::Unchanged => "unchanged",
+                    Saved::New => "new".into(),
+                    Saved::Changed(_) => "changed".into(),
+                    Saved::Unchanged => "unchanged".into(),
                 },
                 keywords,
             });

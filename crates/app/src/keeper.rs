@@ -28,8 +28,7 @@ impl App {
         if *held == lease {
             return Ok(());
         }
-        let gained: Vec<(Part, i64)> =
-            lease.parts.iter().filter(|part| !held.parts.contains(part)).copied().collect();
+        let gained: Vec<(Part, i64)> = lease.parts.iter().filter(|part| !held.parts.contains(part)).copied().collect();
         if !gained.is_empty() {
             let gained = Lease { owner: self.owner, parts: gained };
             let unknown = self.store.recover(&gained, self.now()).await?;

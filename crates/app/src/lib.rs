@@ -9,6 +9,7 @@ pub mod campaign;
 pub mod converse;
 pub mod flows;
 pub mod gate;
+pub mod import;
 mod keeper;
 mod outbox;
 mod receive;

@@ -2,7 +2,7 @@
 
 use crate::{App, AppError};
 use base::ChannelId;
-use gateway::{Evidence, Event, Inbound, Late, Link, Outgoing, Report, SegmentState, SendOptions, Submitted};
+use gateway::{Event, Evidence, Inbound, Late, Link, Outgoing, Report, SegmentState, SendOptions, Submitted};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};

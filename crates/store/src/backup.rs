@@ -65,7 +65,8 @@ impl Store {
     pub async fn backup(&self, folder: &Path, now: Millis) -> StoreResult<Manifest> {
         tokio::fs::create_dir_all(folder).await.map_err(at(folder))?;
         let stamp: String = now.to_string().chars().filter(|c| c.is_ascii_alphanumeric()).collect();
-        let path = folder.join(format!("mhero-{stamp}.{}", if matches!(self, Self::Sqlite(_)) { "sqlite" } else { "pgdump" }));
+        let path =
+            folder.join(format!("mhero-{stamp}.{}", if matches!(self, Self::Sqlite(_)) { "sqlite" } else { "pgdump" }));
         if path.exists() {
             return Err(unusable(format!("{} is there already: try again in a moment", path.display())));
         }
@@ -75,9 +76,7 @@ impl Store {
                 let copy = path.clone();
                 blocking(move || inspect_sqlite(&copy)).await.map(|(version, rows)| ("sqlite", version, rows))
             }
-            Self::Postgres(store) => {
-                dump(store, &path).await.map(|(version, rows)| ("postgres", version, rows))
-            }
+            Self::Postgres(store) => dump(store, &path).await.map(|(version, rows)| ("postgres", version, rows)),
         };
         let (store, schema_version, rows) = match made {
             Ok(made) => made,
@@ -358,7 +357,8 @@ fn connect(command: &mut Command, url: &str) -> StoreResult<()> {
 
 /// Where a PostgreSQL tool is: on the path, else the newest of Debian's.
 fn tool(name: &str) -> StoreResult<PathBuf> {
-    let on_path = std::env::var_os("PATH").into_iter().flat_map(|path| std::env::split_paths(&path).collect::<Vec<_>>());
+    let on_path =
+        std::env::var_os("PATH").into_iter().flat_map(|path| std::env::split_paths(&path).collect::<Vec<_>>());
     let mut debian: Vec<(u32, PathBuf)> = std::fs::read_dir("/usr/lib/postgresql")
         .into_iter()
         .flatten()

@@ -1,7 +1,7 @@
 //! Contacts as audiences and reports see them.
 
-use crate::registry::Attributes;
 use crate::query::Value;
+use crate::registry::Attributes;
 use crate::{Store, StoreError, StoreResult, params};
 use base::{ContactId, FlowId, GroupId, Millis, Part};
 
@@ -36,12 +36,7 @@ pub struct Candidate {
 
 impl Store {
     /// Contacts of one part in the order of their ids, after `after`, at most `limit`.
-    pub async fn candidates(
-        &self,
-        part: Part,
-        after: Option<ContactId>,
-        limit: usize,
-    ) -> StoreResult<Vec<Candidate>> {
+    pub async fn candidates(&self, part: Part, after: Option<ContactId>, limit: usize) -> StoreResult<Vec<Candidate>> {
         self.candidates_where(part, after, limit, "1 = 1", Vec::new()).await
     }
 

@@ -94,9 +94,8 @@ impl Store {
 
     /// Saves a flow under its id; `imported` is the definition as it came.
     pub async fn save_flow(&self, flow: &FlowRow, imported: &str, now: Millis) -> StoreResult<Saved> {
-        let before = self
-            .query_one("SELECT revision, definition, name FROM flow WHERE id = $1", params![flow.id])
-            .await?;
+        let before =
+            self.query_one("SELECT revision, definition, name FROM flow WHERE id = $1", params![flow.id]).await?;
         let mut unit = Unit::new();
         let saved = match &before {
             Some(row) if row.text(1)? == flow.definition && row.text(2)? == flow.name => return Ok(Saved::Unchanged),
@@ -146,9 +145,8 @@ impl Store {
     /// All keyword triggers, by word.
     pub async fn keywords(&self) -> StoreResult<Vec<KeywordRow>> {
         let sql = "SELECT keyword, match_type, flow FROM trigger WHERE kind = 'keyword' ORDER BY keyword";
-        let read = |row: &Row| {
-            Ok(KeywordRow { word: row.get(0)?, only_word: row.text(1)? == "only_word", flow: row.get(2)? })
-        };
+        let read =
+            |row: &Row| Ok(KeywordRow { word: row.get(0)?, only_word: row.text(1)? == "only_word", flow: row.get(2)? });
         self.query(sql, params![]).await?.iter().map(read).collect()
     }
 
@@ -182,9 +180,8 @@ impl Store {
     /// All channels, the oldest first.
     pub async fn channels(&self) -> StoreResult<Vec<ChannelRow>> {
         let sql = "SELECT id, name, kind, address FROM channel ORDER BY created_on, id";
-        let read = |row: &Row| {
-            Ok(ChannelRow { id: row.get(0)?, name: row.get(1)?, kind: row.get(2)?, address: row.get(3)? })
-        };
+        let read =
+            |row: &Row| Ok(ChannelRow { id: row.get(0)?, name: row.get(1)?, kind: row.get(2)?, address: row.get(3)? });
         self.query(sql, params![]).await?.iter().map(read).collect()
     }
 
@@ -210,8 +207,7 @@ impl Store {
     /// All contact fields, by key.
     pub async fn fields(&self) -> StoreResult<Vec<FieldRow>> {
         let sql = "SELECT key, id, name, type FROM field ORDER BY key";
-        let read =
-            |row: &Row| Ok(FieldRow { key: row.get(0)?, id: row.get(1)?, name: row.get(2)?, kind: row.get(3)? });
+        let read = |row: &Row| Ok(FieldRow { key: row.get(0)?, id: row.get(1)?, name: row.get(2)?, kind: row.get(3)? });
         self.query(sql, params![]).await?.iter().map(read).collect()
     }
 

@@ -19,18 +19,18 @@ pub mod sqlite;
 mod worklist;
 
 use base::{ContactId, IdMaker, MessageId, Millis, Part};
+pub use campaign::{FanoutChunk, Member, NewStart, Started, Status, StatusRow};
+pub use flows::{ChannelRow, FieldRow, FlowRow, GroupRow, KeywordRow, Saved};
+pub use migrate::{Migrated, latest};
 use ops::{
     Inbound, InboxRow, Ingested, Lease, Mailbox, NewProblem, Owner, Receipt, ReceiptOutcome, Step, Submitted, Swept,
     WireRequest, Wired,
 };
-use std::sync::Arc;
-pub use campaign::{FanoutChunk, Member, NewStart, Started, Status, StatusRow};
-pub use flows::{ChannelRow, FieldRow, FlowRow, GroupRow, KeywordRow, Saved};
-pub use migrate::{Migrated, latest};
 pub use postgres::Postgres;
 pub use query::QueryError;
-pub use worklist::ProblemRow;
 pub use sqlite::{Sqlite, panic_text};
+use std::sync::Arc;
+pub use worklist::ProblemRow;
 
 /// What the store answers.
 pub type StoreResult<T> = Result<T, StoreError>;
@@ -104,7 +104,7 @@ impl Store {
             Self::Sqlite(db) => {
                 let _ = at;
                 db.read(move |db| sqlite::hot::still_wired(db, &contacts)).await
-            },
+            }
             Self::Postgres(db) => postgres::hot::still_wired(db, &contacts, at).await,
         }
     }
@@ -115,7 +115,7 @@ impl Store {
             Self::Sqlite(db) => {
                 let lease = lease.clone();
                 db.read(move |db| sqlite::hot::claim(db, &lease, from, limit)).await
-            },
+            }
             Self::Postgres(db) => postgres::hot::claim(db, lease, from, limit).await,
         }
     }
@@ -138,7 +138,7 @@ impl Store {
             Self::Sqlite(db) => {
                 let lease = lease.clone();
                 db.write(move |db| sqlite::hot::wire(db, &lease, &request)).await
-            },
+            }
             Self::Postgres(db) => postgres::hot::wire(db, lease, &request).await,
         }
     }
@@ -165,7 +165,7 @@ impl Store {
             Self::Sqlite(db) => {
                 let lease = lease.clone();
                 db.write(move |db| sqlite::hot::sweep(db, &lease, now, limit, &mut ids)).await
-            },
+            }
             Self::Postgres(db) => postgres::hot::sweep(db, lease, now, limit, &mut ids).await,
         }
     }
@@ -176,13 +176,19 @@ impl Store {
             Self::Sqlite(db) => {
                 let lease = lease.clone();
                 db.write(move |db| sqlite::hot::recover(db, &lease, now)).await
-            },
+            }
             Self::Postgres(db) => postgres::hot::recover(db, lease, now).await,
         }
     }
 
     /// Moves inbox rows that cannot be handled to the work list.
-    pub async fn quarantine(&self, part: Part, rows: Vec<InboxRow>, problem: NewProblem, at: Millis) -> StoreResult<()> {
+    pub async fn quarantine(
+        &self,
+        part: Part,
+        rows: Vec<InboxRow>,
+        problem: NewProblem,
+        at: Millis,
+    ) -> StoreResult<()> {
         match self {
             Self::Sqlite(db) => db.write(move |db| sqlite::hot::quarantine(db, part, &rows, &problem, at)).await,
             Self::Postgres(db) => postgres::hot::quarantine(db, part, &rows, &problem, at).await,
@@ -203,7 +209,7 @@ impl Store {
             Self::Sqlite(db) => {
                 let _ = db;
                 Ok(Lease::all(owner))
-            },
+            }
             Self::Postgres(db) => db.balance().await,
         }
     }
@@ -215,7 +221,7 @@ impl Store {
             Self::Postgres(db) => {
                 drop(db.release().await);
                 db.close();
-            },
+            }
         }
     }
 }

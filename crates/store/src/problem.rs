@@ -1,8 +1,11 @@
 //! The work list: what could not be processed, why, what to do.
 
 use crate::ops::NewProblem;
-use base::{ContactId, MessageId, ProblemId};
+use crate::params;
+use crate::query::{Column, Rows};
+use base::{ContactId, MessageId, Millis, ProblemId};
 use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
 
 /// The id of a problem, which follows from what makes it the same problem when it is found again (UUID version 8).
 pub(crate) fn id_of(kind: &str, key: &str) -> ProblemId {
@@ -43,4 +46,42 @@ pub(crate) fn urn_taken(address: &str, contact: ContactId) -> NewProblem {
         message: format!("{address} was given to this contact and belongs to another one"),
         remedy: "Find out who has the number now and correct it at the source.".into(),
     }
+}
+
+/// A number that a worker's source names and that another contact has.
+pub(crate) fn phone_taken(source: &str, worker: &str, name: &str, address: &str) -> NewProblem {
+    let number = address.strip_prefix("tel:").unwrap_or(address);
+    NewProblem {
+        kind: "phone_taken".into(),
+        key: format!("{source} {worker} {number}"),
+        subject: worker.to_owned(),
+        message: format!("{name} should have the number {number}, which somebody else has already"),
+        remedy: "Ask whose number it is and take it from the other one at the source; then import again.".into(),
+    }
+}
+
+/// A statement that writes problems, each once; the same one found again is open again.
+pub(crate) fn rows(found: &[NewProblem], at: Millis) -> Rows {
+    let columns = [
+        Column::Bytes("id"),
+        Column::Text("kind"),
+        Column::Text("key"),
+        Column::Text("subject"),
+        Column::Text("message"),
+        Column::Text("remedy"),
+        Column::Int("created_on"),
+        Column::Int("modified_on"),
+    ];
+    let conflict = "ON CONFLICT (kind, key) DO UPDATE SET times = problem.times + 1, state = 'open',
+        message = excluded.message, remedy = excluded.remedy, modified_on = excluded.modified_on";
+    let mut rows = Rows::insert("problem", &columns, conflict);
+    let mut distinct: BTreeMap<(&str, &str), &NewProblem> = BTreeMap::new();
+    for problem in found {
+        distinct.entry((&problem.kind, &problem.key)).or_insert(problem);
+    }
+    for problem in distinct.into_values() {
+        let NewProblem { kind, key, subject, message, remedy } = problem;
+        rows.push(params![id_of(kind, key), kind, key, subject, message, remedy, at, at]);
+    }
+    rows
 }

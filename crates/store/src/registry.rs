@@ -4,11 +4,12 @@
 //! chosen by (terms, places, the `audience` row and the contact's `attributes`) is derived from the worker's document
 //! here and nowhere else, in the transaction that writes the document.
 
-use crate::query::{Column, Rows, Unit, Value};
+use crate::ops::NewProblem;
+use crate::query::{Column, Rows, Unit, any_of};
 use crate::{Store, StoreError, StoreResult, params};
+use ::registry::{Finding, Hash, Import, PhoneState, Severity, Status, Worker};
 use base::place::PlaceTree;
 use base::{ContactId, IdMaker, Millis, Part, WorkerId};
-use ::registry::{Finding, Hash, Import, PhoneState, Severity, Status, Worker};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeSet, HashMap, HashSet};
 use uuid::Uuid;
@@ -67,12 +68,8 @@ pub struct Attributes {
 impl Attributes {
     /// Each term with its kind, folded.
     fn terms(&self) -> BTreeSet<(&'static str, String, &str)> {
-        let lists = [
-            ("cadre", &self.cadre),
-            ("facility", &self.facility),
-            ("place", &self.place),
-            ("skill", &self.skill),
-        ];
+        let lists =
+            [("cadre", &self.cadre), ("facility", &self.facility), ("place", &self.place), ("skill", &self.skill)];
         lists
             .into_iter()
             .flat_map(|(kind, texts)| texts.iter().map(move |text| (kind, base::text::fold(text), text.as_str())))
@@ -85,6 +82,8 @@ impl Attributes {
 pub struct Places {
     rows: HashMap<(String, String), PlaceRow>,
     by_id: HashMap<Uuid, (String, String)>,
+    /// Whether one jurisdiction contains all others.
+    only_top: bool,
 }
 
 /// One place of the tree.
@@ -98,6 +97,8 @@ pub struct PlaceRow {
     pub name: String,
     /// Whether it is a facility.
     pub facility: bool,
+    /// The level (country, district...) or the type of facility, as the source calls it.
+    pub level: String,
     /// The first position of its subtree, its own.
     pub low: u32,
     /// The last position of its subtree.
@@ -178,15 +179,28 @@ impl Store {
         }
         let named: HashSet<&str> = import.workers.iter().map(|worker| worker.source_id.as_str()).collect();
         done.absent = before.keys().filter(|id| !named.contains(id.as_str())).count();
+        let released = self.release(&changed, &before).await?;
+        if !released.is_empty() {
+            // Whoever is as before but wanted one of these numbers gets it now.
+            let chosen: HashSet<&str> = changed.iter().map(|worker| worker.source_id.as_str()).collect();
+            let waited = |worker: &&Worker| {
+                !chosen.contains(worker.source_id.as_str()) && usable(worker).iter().any(|one| released.contains(one))
+            };
+            let waited: Vec<&Worker> = import.workers.iter().filter(waited).collect();
+            changed.extend(waited);
+        }
         let total = changed.len();
         let mut written = 0;
+        let mut taken = HashSet::new();
         progress(0, total);
         for chunk in changed.chunks(CHUNK) {
-            self.commit_workers(source, chunk, &before, &places, ids, now).await?;
+            taken.extend(self.commit_workers(source, chunk, &before, &places, ids, now).await?);
             written += chunk.len();
             progress(written, total);
         }
-        done.problems = self.commit_findings(source, import, ids, now).await?;
+        let written: HashSet<&str> = changed.iter().map(|worker| worker.source_id.as_str()).collect();
+        self.resolve_taken(source, &written, &taken, now).await?;
+        done.problems = taken.len() + self.commit_findings(source, import, ids, now).await?;
         Ok(done)
     }
 
@@ -211,24 +225,28 @@ impl Store {
 
     /// The whole place tree.
     pub async fn places(&self) -> StoreResult<Places> {
-        let sql = "SELECT source, source_id, id, name, kind, parent, low, high, path FROM place";
-        self.query_each(sql, params![], Places::default(), |all, row| {
-            let key: (String, String) = (row.get(0)?, row.get(1)?);
-            let place = PlaceRow {
-                id: row.get(2)?,
-                source_id: key.1.clone(),
-                name: row.get(3)?,
-                facility: row.text(4)? == "facility",
-                parent: row.get(5)?,
-                low: row.get(6)?,
-                high: row.get(7)?,
-                path: row.get(8)?,
-            };
-            all.by_id.insert(place.id, key.clone());
-            all.rows.insert(key, place);
-            Ok(())
-        })
-        .await
+        let sql = "SELECT source, source_id, id, name, kind, parent, low, high, path, level FROM place";
+        let mut places = self
+            .query_each(sql, params![], Places::default(), |all, row| {
+                let key: (String, String) = (row.get(0)?, row.get(1)?);
+                let place = PlaceRow {
+                    id: row.get(2)?,
+                    source_id: key.1.clone(),
+                    name: row.get(3)?,
+                    facility: row.text(4)? == "facility",
+                    parent: row.get(5)?,
+                    low: row.get(6)?,
+                    high: row.get(7)?,
+                    path: row.get(8)?,
+                    level: row.get(9)?,
+                };
+                all.by_id.insert(place.id, key.clone());
+                all.rows.insert(key, place);
+                Ok(())
+            })
+            .await?;
+        places.only_top = places.rows.values().filter(|row| !row.facility && row.parent.is_none()).count() == 1;
+        Ok(places)
     }
 
     /// Writes new and changed places and numbers the tree anew; tells whether positions moved.
@@ -259,6 +277,7 @@ impl Store {
                 source_id: place.source_id.clone(),
                 name: place.name.clone(),
                 facility: place.kind == ::registry::PlaceKind::Facility,
+                level: place.level.as_ref().map(|level| level.label.clone()).unwrap_or_default(),
                 low: 0,
                 high: 0,
                 path: String::new(),
@@ -295,11 +314,19 @@ impl Store {
         let mut records = records();
         for place in changed {
             let Some(row) = places.get(source, &place.source_id) else { continue };
-            let level = place.level.as_ref().map(|level| level.label.clone()).unwrap_or_default();
             let kind = if row.facility { "facility" } else { "jurisdiction" };
             let folded = base::text::fold(&place.name);
             rows.push(params![
-                row.id, source, &place.source_id, kind, level, &place.name, folded, row.parent, row.low, row.high,
+                row.id,
+                source,
+                &place.source_id,
+                kind,
+                &row.level,
+                &place.name,
+                folded,
+                row.parent,
+                row.low,
+                row.high,
                 &row.path
             ]);
             records.push(params![source, "place", &place.source_id, place.hash.0, &place.raw, now]);
@@ -307,12 +334,11 @@ impl Store {
                 records.push(params![source, "organization", &place.source_id, place.hash.0, organization, now]);
             }
         }
-        let mut positions =
-            Rows::update("place", &[Column::Bytes("id")], &[
-                Column::Int("low"),
-                Column::Int("high"),
-                Column::Text("path"),
-            ]);
+        let mut positions = Rows::update(
+            "place",
+            &[Column::Bytes("id")],
+            &[Column::Int("low"), Column::Int("high"), Column::Text("path")],
+        );
         for row in places.rows.values() {
             positions.push(params![row.id, row.low, row.high, &row.path]);
         }
@@ -324,7 +350,36 @@ impl Store {
         Ok((places, moved))
     }
 
-    /// Writes one chunk of workers with their contacts.
+    /// Takes numbers from contacts whose workers no longer have them, before anybody is given one: a number may move
+    /// from one worker to another in one import. Gives the numbers.
+    async fn release(&self, changed: &[&Worker], before: &HashMap<String, Before>) -> StoreResult<HashSet<String>> {
+        let mut released = HashSet::new();
+        let known: Vec<(&Worker, ContactId)> =
+            changed.iter().filter_map(|worker| Some((*worker, before.get(&worker.source_id)?.contact))).collect();
+        for chunk in known.chunks(CHUNK) {
+            let contacts: Vec<ContactId> = chunk.iter().map(|(_, contact)| *contact).collect();
+            let stored = self.stored_contacts(&contacts).await?;
+            let mut gone =
+                Rows::delete("urn", &[Column::Int("part"), Column::Text("address"), Column::Bytes("contact")]);
+            for (worker, contact) in chunk {
+                let Some(stored) = stored.get(contact) else { continue };
+                let wanted = usable(worker);
+                for urn in &stored.urns {
+                    let address = crate::identity(urn);
+                    if address.starts_with("tel:") && !wanted.iter().any(|wanted| wanted == address) {
+                        gone.push(params![Part::of_address(address), address, *contact]);
+                        released.insert(address.to_owned());
+                    }
+                }
+            }
+            let mut unit = Unit::new();
+            unit.rows(gone);
+            self.run(unit).await?;
+        }
+        Ok(released)
+    }
+
+    /// Writes one chunk of workers with their contacts; gives the keys of the problems with numbers that are taken.
     async fn commit_workers(
         &self,
         source: &str,
@@ -333,47 +388,100 @@ impl Store {
         places: &Places,
         ids: &mut IdMaker,
         now: Millis,
-    ) -> StoreResult<()> {
-        let mut plan = Chunk::new(source, now);
-        let mut addresses = BTreeSet::new();
-        for worker in workers {
-            addresses.extend(usable(worker));
-        }
+    ) -> StoreResult<Vec<String>> {
+        let addresses: BTreeSet<String> = workers.iter().flat_map(|worker| usable(worker)).collect();
         let mut holders = self.holders(&addresses).await?;
+        let mut people = Vec::with_capacity(workers.len());
+        let mut adopted = HashSet::new();
         for worker in workers {
             let known = before.get(&worker.source_id);
+            let contact = known.map_or_else(
+                || {
+                    // Somebody who wrote before the register knew them keeps their conversation.
+                    let theirs = usable(worker).into_iter().find_map(|address| {
+                        let holder = holders.get(&address)?;
+                        (!holder.is_worker && adopted.insert(holder.contact)).then_some(holder.contact)
+                    });
+                    theirs.unwrap_or_else(|| ids.next(now))
+                },
+                |before| before.contact,
+            );
             let id = known.map_or_else(|| ids.next(now), |before| before.id);
-            let contact: ContactId = known.map_or_else(|| ids.next(now), |before| before.contact);
-            let stored = match known {
-                Some(_) => self.stored_contact(contact).await?,
-                None => None,
-            };
-            plan.worker(worker, id, contact, stored, places, &mut holders)?;
+            people.push((*worker, id, contact, known.is_some()));
         }
-        self.run(plan.unit()).await.map(drop)
+        let stored: Vec<ContactId> = people
+            .iter()
+            .filter(|(_, _, contact, known)| *known || adopted.contains(contact))
+            .map(|(_, _, contact, _)| *contact)
+            .collect();
+        let mut stored = self.stored_contacts(&stored).await?;
+        let mut plan = Chunk::new(source, now);
+        for (worker, id, contact, _) in people {
+            plan.worker(worker, id, contact, stored.remove(&contact), places, &mut holders)?;
+        }
+        let taken = plan.taken.iter().map(|problem| problem.key.clone()).collect();
+        self.run(plan.unit()).await?;
+        Ok(taken)
+    }
+
+    /// Resolves the problems of workers who were written and got the numbers that had been taken, or want them no more.
+    async fn resolve_taken(
+        &self,
+        source: &str,
+        written: &HashSet<&str>,
+        taken: &HashSet<String>,
+        now: Millis,
+    ) -> StoreResult<()> {
+        let sql = "SELECT key, subject FROM problem
+            WHERE kind = 'phone_taken' AND state = 'open' AND key >= $1 AND key < $2";
+        let mut resolved = Rows::update(
+            "problem",
+            &[Column::Text("kind"), Column::Text("key")],
+            &[Column::Text("state"), Column::Int("modified_on")],
+        );
+        for row in self.query(sql, params![format!("{source} "), format!("{source}!")]).await? {
+            if written.contains(row.text(1)?) && !taken.contains(row.text(0)?) {
+                resolved.push(params!["phone_taken", row.text(0)?, "resolved", now]);
+            }
+        }
+        let mut unit = Unit::new();
+        unit.rows(resolved);
+        self.run(unit).await.map(drop)
     }
 
     /// Who has each of the addresses.
-    async fn holders(&self, addresses: &BTreeSet<String>) -> StoreResult<HashMap<String, ContactId>> {
+    async fn holders(&self, addresses: &BTreeSet<String>) -> StoreResult<HashMap<String, Holder>> {
         let mut holders = HashMap::new();
-        for chunk in addresses.iter().collect::<Vec<_>>().chunks(500) {
-            let marks: Vec<String> = (1..=chunk.len()).map(|at| format!("${at}")).collect();
-            let sql = format!("SELECT address, contact FROM urn WHERE address IN ({})", marks.join(", "));
-            let values: Vec<Value> = chunk.iter().map(|address| Value::from(address.as_str())).collect();
+        for chunk in addresses.iter().collect::<Vec<_>>().chunks(KEYS) {
+            let (condition, values) = any_of(
+                ["u.part", "u.address"],
+                chunk.iter().map(|address| (Part::of_address(address), address.as_str())),
+            );
+            let sql = format!(
+                "SELECT u.address, u.contact, CASE WHEN c.worker IS NULL THEN 0 ELSE 1 END AS is_worker
+                 FROM urn u JOIN contact c ON c.part = u.contact_part AND c.id = u.contact WHERE {condition}"
+            );
             for row in self.query(&sql, values).await? {
-                holders.insert(row.get(0)?, row.get(1)?);
+                holders.insert(row.get(0)?, Holder { contact: row.get(1)?, is_worker: row.get(2)? });
             }
         }
         Ok(holders)
     }
 
-    async fn stored_contact(&self, contact: ContactId) -> StoreResult<Option<Stored>> {
-        let sql = "SELECT urns, attributes FROM contact WHERE part = $1 AND id = $2";
-        let Some(row) = self.query_one(sql, params![contact.part(), contact]).await? else { return Ok(None) };
-        Ok(Some(Stored {
-            urns: serde_json::from_str(row.text(0)?).map_err(corrupt)?,
-            attributes: serde_json::from_str(row.text(1)?).map_err(corrupt)?,
-        }))
+    async fn stored_contacts(&self, contacts: &[ContactId]) -> StoreResult<HashMap<ContactId, Stored>> {
+        let mut stored = HashMap::with_capacity(contacts.len());
+        for chunk in contacts.chunks(KEYS) {
+            let (condition, values) = any_of(["part", "id"], chunk.iter().map(|contact| (contact.part(), *contact)));
+            let sql = format!("SELECT id, urns, attributes FROM contact WHERE {condition}");
+            for row in self.query(&sql, values).await? {
+                let contact = Stored {
+                    urns: serde_json::from_str(row.text(1)?).map_err(corrupt)?,
+                    attributes: serde_json::from_str(row.text(2)?).map_err(corrupt)?,
+                };
+                stored.insert(row.get(0)?, contact);
+            }
+        }
+        Ok(stored)
     }
 
     /// Turns errors and warnings into rows of the work list; rows about workers of this import that are not found again
@@ -414,7 +522,8 @@ impl Store {
             rows.push(params![ids.uuid(now), kind, key, subject, &finding.message, &finding.remedy, now, now]);
         }
         let workers: HashSet<&str> = import.workers.iter().map(|worker| worker.source_id.as_str()).collect();
-        let sql = "SELECT kind, key, subject FROM problem WHERE state = 'open' AND key >= $1 AND key < $2";
+        let sql = "SELECT kind, key, subject FROM problem
+            WHERE state = 'open' AND kind <> 'phone_taken' AND key >= $1 AND key < $2";
         let open = self.query(sql, params![format!("{source} "), format!("{source}!")]).await?;
         let mut unit = Unit::new();
         unit.rows(rows);
@@ -462,6 +571,15 @@ fn worker_row(row: &crate::query::Row) -> StoreResult<WorkerRow> {
     })
 }
 
+/// How many keys one statement looks up.
+const KEYS: usize = 100;
+
+/// Who has an address.
+struct Holder {
+    contact: ContactId,
+    is_worker: bool,
+}
+
 /// A contact as stored before.
 struct Stored {
     urns: Vec<String>,
@@ -502,6 +620,7 @@ impl Places {
         let mut pairs: Vec<(Uuid, Option<Uuid>)> = self.rows.values().map(|row| (row.id, row.parent)).collect();
         pairs.sort_unstable();
         let (tree, _) = PlaceTree::build(pairs);
+        self.only_top = self.rows.values().filter(|row| !row.facility && row.parent.is_none()).count() == 1;
         let mut moved = false;
         let names: HashMap<Uuid, String> = self.rows.values().map(|row| (row.id, row.name.clone())).collect();
         for row in self.rows.values_mut() {
@@ -518,6 +637,27 @@ impl Places {
             (row.low, row.high, row.path) = (span.left, span.right, path);
         }
         moved
+    }
+
+    /// The place that reports count a place under: of those it lies within, the highest that is not a country. Where the
+    /// source gives no levels, the country is the only place at the top.
+    fn report_place(&self, place: &PlaceRow) -> String {
+        let mut chain = Vec::new();
+        let mut next = Some(place);
+        // A circle was cut when the tree was numbered, not where it is stored.
+        while let Some(place) = next.filter(|_| chain.len() < 64) {
+            if !place.facility {
+                chain.push(place);
+            }
+            next = place.parent.and_then(|id| self.rows.get(self.by_id.get(&id)?));
+        }
+        let top = chain.pop();
+        let is_country = |place: &PlaceRow| match place.level.as_str() {
+            "" => self.only_top,
+            level => base::text::fold(level) == "country",
+        };
+        let below = top.filter(|top| is_country(top)).and_then(|_| chain.pop());
+        below.or(top).map(|place| place.name.clone()).unwrap_or_default()
     }
 
     /// What the registry knows of a worker, for audiences and reports.
@@ -541,8 +681,7 @@ impl Places {
                 }
                 all.place.extend(path[..above].last().map(|name| (*name).to_owned()));
                 if all.report_place.is_empty() {
-                    let level = usize::from(above > 1);
-                    all.report_place = path[..above].get(level).map(|name| (*name).to_owned()).unwrap_or_default();
+                    all.report_place = self.report_place(place);
                 }
             }
         }
@@ -584,6 +723,10 @@ struct Chunk<'a> {
     contact_terms_gone: Rows,
     places: Rows,
     places_gone: Rows,
+    /// Numbers that somebody else has.
+    taken: Vec<NewProblem>,
+    /// Unknown senders who are known now.
+    found_out: Rows,
 }
 
 impl<'a> Chunk<'a> {
@@ -628,19 +771,10 @@ impl<'a> Chunk<'a> {
             ),
             urns: Rows::insert(
                 "urn",
-                &[
-                    Column::Int("part"),
-                    Column::Text("address"),
-                    Column::Int("contact_part"),
-                    Column::Bytes("contact"),
-                ],
+                &[Column::Int("part"), Column::Text("address"), Column::Int("contact_part"), Column::Bytes("contact")],
                 "ON CONFLICT (part, address) DO NOTHING",
             ),
-            urns_gone: Rows::delete("urn", &[
-                Column::Int("part"),
-                Column::Text("address"),
-                Column::Bytes("contact"),
-            ]),
+            urns_gone: Rows::delete("urn", &[Column::Int("part"), Column::Text("address"), Column::Bytes("contact")]),
             audience: Rows::insert(
                 "audience",
                 &[
@@ -663,6 +797,12 @@ impl<'a> Chunk<'a> {
             contact_terms_gone: Rows::delete("contact_term", &term),
             places: Rows::insert("contact_place", &place, "ON CONFLICT (low, part, contact) DO NOTHING"),
             places_gone: Rows::delete("contact_place", &place),
+            taken: Vec::new(),
+            found_out: Rows::update(
+                "problem",
+                &[Column::Text("kind"), Column::Text("key")],
+                &[Column::Text("state"), Column::Int("modified_on")],
+            ),
         }
     }
 
@@ -673,7 +813,7 @@ impl<'a> Chunk<'a> {
         contact: ContactId,
         stored: Option<Stored>,
         places: &Places,
-        holders: &mut HashMap<String, ContactId>,
+        holders: &mut HashMap<String, Holder>,
     ) -> StoreResult<()> {
         let (source, now, part) = (self.source, self.now, contact.part());
         let document = serde_json::to_string(worker).map_err(corrupt)?;
@@ -687,11 +827,18 @@ impl<'a> Chunk<'a> {
         let mut urns = Vec::with_capacity(wanted.len());
         for address in &wanted {
             match holders.get(address) {
-                // The number stays with whoever had it first; the finding about it is on the work list.
-                Some(holder) if *holder != contact => continue,
-                Some(_) => {}
+                Some(holder) if holder.contact != contact => {
+                    // The number stays with whoever had it first.
+                    self.taken.push(crate::problem::phone_taken(source, &worker.source_id, &worker.name, address));
+                    continue;
+                }
+                Some(holder) => {
+                    if !holder.is_worker {
+                        self.found_out.push(params!["unknown_sender", address, "resolved", now]);
+                    }
+                }
                 None => {
-                    holders.insert(address.clone(), contact);
+                    holders.insert(address.clone(), Holder { contact, is_worker: true });
                     self.urns.push(params![Part::of_address(address), address, part, contact]);
                 }
             }
@@ -768,6 +915,8 @@ impl<'a> Chunk<'a> {
             self.contact_terms,
             self.places_gone,
             self.places,
+            self.found_out,
+            crate::problem::rows(&self.taken, self.now),
         ] {
             unit.rows(rows);
         }

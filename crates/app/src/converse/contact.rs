@@ -41,14 +41,12 @@ pub(super) fn read(mailbox: &Mailbox, loaded: &Loaded) -> Result<Contact, StepEr
     contact.language = row.language.clone().unwrap_or_default();
     contact.status = ContactStatus::parse(&row.status).unwrap_or(ContactStatus::Active);
     contact.timezone = row.timezone.clone().unwrap_or_default();
-    contact.last_seen_on =
-        mailbox.session.last_seen_on.or(row.last_seen_on).map(|at: Millis| at.timestamp().into());
+    contact.last_seen_on = mailbox.session.last_seen_on.or(row.last_seen_on).map(|at: Millis| at.timestamp().into());
     if row.urns != "[]" {
         let urns: Vec<String> = serde_json::from_str(&row.urns).map_err(corrupt("urns"))?;
         for urn in urns {
             contact.urns.push(
-                Urn::parse(&urn)
-                    .map_err(|error| StepError::Contact { what: "urns", reason: error.to_string() })?,
+                Urn::parse(&urn).map_err(|error| StepError::Contact { what: "urns", reason: error.to_string() })?,
             );
         }
     }

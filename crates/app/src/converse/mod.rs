@@ -53,12 +53,7 @@ impl App {
     }
 
     /// Handles one batch. Gives the number of mailboxes.
-    async fn converse_some(
-        self: &Arc<Self>,
-        lane: usize,
-        lanes: usize,
-        from: &mut Part,
-    ) -> Result<usize, AppError> {
+    async fn converse_some(self: &Arc<Self>, lane: usize, lanes: usize, from: &mut Part) -> Result<usize, AppError> {
         let lease = self.lease().lane(lane, lanes);
         if lease.parts.is_empty() {
             return Ok(0);
@@ -70,10 +65,9 @@ impl App {
         metrics::histogram!("mhero_batch_mailboxes").record(count as f64);
         let context = self.context();
         let ids = self.with_ids(IdMaker::fork);
-        let (steps, poisoned) =
-            tokio::task::spawn_blocking(move || step_all(&context, boxes, ids)).await.map_err(|error| {
-                AppError::Broken(format!("the engine's thread ended: {error}"))
-            })?;
+        let (steps, poisoned) = tokio::task::spawn_blocking(move || step_all(&context, boxes, ids))
+            .await
+            .map_err(|error| AppError::Broken(format!("the engine's thread ended: {error}")))?;
         for (mailbox, reason) in poisoned {
             self.quarantine(mailbox, &reason).await?;
         }

@@ -16,8 +16,8 @@ use flow::trigger::{KeywordMatch, Trigger, TriggerType};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use store::ops::{
-    Class, Consent, ContactPatch, Count, DedupeKey, Mailbox, NewProblem, Outgoing, Priority, Progress, RunRow,
-    Step, Task,
+    Class, Consent, ContactPatch, Count, DedupeKey, Mailbox, NewProblem, Outgoing, Priority, Progress, RunRow, Step,
+    Task,
 };
 
 /// What steps need beside the mailbox.
@@ -100,11 +100,7 @@ impl<'a> Work<'a> {
         Ok(Self {
             contact: Some(contact::read(mailbox, &context.loaded)?),
             session,
-            recipient: Recipient {
-                suppressed: mailbox.suppressed,
-                status: mailbox.row.status.clone(),
-                unsolicited,
-            },
+            recipient: Recipient { suppressed: mailbox.suppressed, status: mailbox.row.status.clone(), unsolicited },
             patch: ContactPatch::default(),
             patched: false,
             runs: BTreeMap::new(),
@@ -162,8 +158,7 @@ impl<'a> Work<'a> {
         if let Some(keyword) = self.context.loaded.keyword(text) {
             let mut trigger = Trigger::new(TriggerType::Msg, keyword.flow.clone(), self.now().into());
             trigger.event = Some(event);
-            trigger.keyword_match =
-                Some(KeywordMatch { kind: keyword.kind, keyword: keyword.word.clone() });
+            trigger.keyword_match = Some(KeywordMatch { kind: keyword.kind, keyword: keyword.word.clone() });
             self.interrupt();
             self.step.session.start = None;
             return self.begin(trigger, &cause);
@@ -241,15 +236,7 @@ impl<'a> Work<'a> {
     fn start(&mut self, start: StartId, flow: FlowId) -> Result<(), StepError> {
         let (settings, now) = (&self.context.settings, self.context.now);
         let address = self.mailbox.row.urns.split('"').nth(1).map(str::to_owned);
-        let refusal = admit(
-            settings,
-            &self.recipient,
-            address.as_deref(),
-            "-",
-            Priority::Bulk,
-            Class::Normal,
-            now,
-        );
+        let refusal = admit(settings, &self.recipient, address.as_deref(), "-", Priority::Bulk, Class::Normal, now);
         if let Err(refusal) = refusal {
             self.step.left_out.push((start, refusal.as_str().to_owned()));
             return Ok(());

@@ -84,7 +84,10 @@ impl Report for Proven {
         if self.0.opened {
             writeln!(to, "it can be restored: the copy is whole, opens, and has all its rows")
         } else {
-            writeln!(to, "the copy is whole and can be read; name a server with --postgres to have it restored for proof")
+            writeln!(
+                to,
+                "the copy is whole and can be read; name a server with --postgres to have it restored for proof"
+            )
         }
     }
 }

@@ -312,7 +312,9 @@ fn store(data: &Path, config: &Config) -> Found {
         Err(error) => fail(
             format!("{error:#}"),
             match config.store {
-                StoreKind::Sqlite => "check that the disk is not full; restore the newest backup if the file is damaged",
+                StoreKind::Sqlite => {
+                    "check that the disk is not full; restore the newest backup if the file is damaged"
+                }
                 StoreKind::Postgres => "check that PostgreSQL runs, and postgres.url or postgres.url_file",
             },
         ),
@@ -329,7 +331,8 @@ fn readiness(answer: &str) -> Option<Result<String, String>> {
     let (_, body) = answer.split_once("\r\n\r\n")?;
     let Ready { ready, checks } = serde_json::from_str(body).ok()?;
     let text = |wanted: &dyn Fn(&server::Check) -> bool| {
-        let named = checks.iter().filter(|check| wanted(check)).map(|check| format!("{}: {}", check.name, check.detail));
+        let named =
+            checks.iter().filter(|check| wanted(check)).map(|check| format!("{}: {}", check.name, check.detail));
         named.collect::<Vec<_>>().join(", ")
     };
     Some(if ready { Ok(text(&|_| true)) } else { Err(text(&|check| !check.ok)) })

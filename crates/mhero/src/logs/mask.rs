@@ -25,9 +25,9 @@ const PRIVATE: &[&str] = &[
 /// Endings of the names of fields whose numbers are measures.
 const UNITS: &[&str] = &["_ms", "_us", "_ns", "_s", "_at", "_bytes", "_kb", "_mb", "_count", "count", "rows", "epoch"];
 
-/// Whether a field of this name is masked whole.
-pub(super) fn is_private(field: &str) -> bool {
-    PRIVATE.contains(&field)
+/// Whether a field is masked whole: by its name, unless its value is an address of the internet.
+pub(super) fn is_private(field: &str, value: &str) -> bool {
+    PRIVATE.contains(&field) && value.parse::<std::net::SocketAddr>().is_err()
 }
 
 /// Whether the name of a field says that its number is a measure.
@@ -60,7 +60,7 @@ fn debug_fields(text: &str) -> String {
         let name = &name[name.rfind(|c: char| !c.is_ascii_alphanumeric() && c != '_').map_or(0, |at| at + 1)..];
         let value = after.trim_start_matches(' ');
         let value = value.strip_prefix("Some(").unwrap_or(value);
-        if is_private(name)
+        if PRIVATE.contains(&name)
             && let Some(quoted) = value.strip_prefix('"')
         {
             let end = end_of_quoted(quoted);

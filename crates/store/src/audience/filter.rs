@@ -210,11 +210,9 @@ fn attribute_leaf(attribute: Attribute, test: &Test) -> Part {
         (Attribute::Flow, Test::Present) => {
             sql("(a.part, a.contact) IN (SELECT s.part, s.contact FROM session s WHERE s.flow IS NOT NULL)")
         }
-        (Attribute::Flow, Test::In(flows)) => in_list(
-            "(a.part, a.contact) IN (SELECT s.part, s.contact FROM session s WHERE s.flow IN ",
-            ids(flows),
-            ")",
-        ),
+        (Attribute::Flow, Test::In(flows)) => {
+            in_list("(a.part, a.contact) IN (SELECT s.part, s.contact FROM session s WHERE s.flow IN ", ids(flows), ")")
+        }
         (Attribute::CreatedOn, Test::Present) => (None, true),
         (Attribute::CreatedOn, Test::Time { from, until }) => time("a.created_on", *from, *until),
         (Attribute::LastSeenOn, Test::Present) => sql("a.last_seen_on IS NOT NULL"),
@@ -253,9 +251,8 @@ fn worker_leaf(attribute: WorkerAttribute, test: &Test, words: &HashMap<&str, Ve
         }
         WorkerAttribute::Within => match test {
             Test::Within(ranges) => {
-                let mut pieces = vec![Piece::Sql(
-                    "(a.part, a.contact) IN (SELECT p.part, p.contact FROM contact_place p WHERE ",
-                )];
+                let mut pieces =
+                    vec![Piece::Sql("(a.part, a.contact) IN (SELECT p.part, p.contact FROM contact_place p WHERE ")];
                 for (at, (left, right)) in ranges.iter().enumerate() {
                     pieces.push(Piece::Sql(if at == 0 { "p.low BETWEEN " } else { " OR p.low BETWEEN " }));
                     pieces.push(Piece::Value((*left).into()));

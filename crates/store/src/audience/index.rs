@@ -1,5 +1,6 @@
 //! The register in memory, to count and page through audiences while somebody types.
 
+use crate::query::any_of;
 use crate::registry::Attributes;
 use crate::{Store, StoreError, StoreResult, params};
 use ::audience::columns::{Columns, Cursor, no_others};
@@ -7,9 +8,12 @@ use ::audience::{Attribute, Compiled, Plan, Property, Subject, Value, WorkerAttr
 use base::{ContactId, Millis};
 use std::collections::HashMap;
 
-/// How long a transaction may take to become visible after its stamp: what changed since is read again, because a
-/// commit can come late and the clocks of processes differ.
-const OVERLAP_MILLIS: i64 = 60_000;
+/// How long a change may take to become visible after its stamp: an import stamps all that it writes with the time it
+/// began, and the clocks of processes differ. What was stamped since is looked at again.
+const OVERLAP_MILLIS: i64 = 15 * 60 * 1_000;
+
+/// How many changed contacts are read at a time.
+const KEYS: usize = 200;
 
 /// Rows that travel from the reader to the columns at a time.
 const CHUNK: usize = 1_024;
@@ -32,7 +36,10 @@ pub struct Index {
     columns: Columns,
     contacts: Vec<ContactId>,
     rows: HashMap<ContactId, u32>,
-    changed_on: i64,
+    /// The stamp of what is known of each row.
+    stamps: Vec<i64>,
+    /// When the store was read last.
+    read_on: Millis,
 }
 
 /// A contact on its way into the columns.
@@ -72,11 +79,8 @@ impl Loaded {
 
     fn parse(self) -> StoreResult<Parsed> {
         let corrupt = |error: serde_json::Error| StoreError::Corrupt(format!("contact {}: {error}", self.contact));
-        let groups = if self.groups == "[]" {
-            Vec::new()
-        } else {
-            serde_json::from_str(&self.groups).map_err(corrupt)?
-        };
+        let groups =
+            if self.groups == "[]" { Vec::new() } else { serde_json::from_str(&self.groups).map_err(corrupt)? };
         let attributes = if self.attributes == "{}" {
             Attributes::default()
         } else {
@@ -122,10 +126,10 @@ impl Index {
     ///
     /// # Errors
     /// The store's.
-    pub async fn load(store: &Store) -> StoreResult<Self> {
+    pub async fn load(store: &Store, now: Millis) -> StoreResult<Self> {
         let (sender, receiver) = std::sync::mpsc::sync_channel::<Vec<Loaded>>(64);
         let columns = tokio::task::spawn_blocking(move || {
-            let mut index = Self::default();
+            let mut index = Self { read_on: now, ..Self::default() };
             let mut failed = None;
             let loaded = receiver.into_iter().flatten().map_while(|loaded| match loaded.parse() {
                 Ok(parsed) => Some(parsed),
@@ -134,10 +138,10 @@ impl Index {
                     None
                 }
             });
-            let (contacts, changed_on) = (&mut index.contacts, &mut index.changed_on);
+            let (contacts, stamps) = (&mut index.contacts, &mut index.stamps);
             index.columns = Columns::load(loaded.map(|parsed| {
                 contacts.push(parsed.loaded.contact);
-                *changed_on = (*changed_on).max(parsed.loaded.changed_on);
+                stamps.push(parsed.loaded.changed_on);
                 ((contacts.len() - 1) as u32, parsed)
             }));
             index.rows = (0_u32..).zip(&index.contacts).map(|(row, contact)| (*contact, row)).collect();
@@ -161,22 +165,39 @@ impl Index {
     /// Reads what has changed since the last time; gives how many contacts that were.
     ///
     /// # Errors
-    /// The store's.
-    pub async fn refresh(&mut self, store: &Store) -> StoreResult<usize> {
-        let since = self.changed_on - OVERLAP_MILLIS;
-        let rows = store.query(&format!("{ROWS} WHERE a.changed_on >= $1"), params![since]).await?;
-        for row in &rows {
-            let parsed = Loaded::read(row)?.parse()?;
-            let contact = parsed.loaded.contact;
-            let next = self.contacts.len() as u32;
-            let row = *self.rows.entry(contact).or_insert(next);
-            if row == next {
-                self.contacts.push(contact);
+    /// The store's; what was read until then is kept.
+    pub async fn refresh(&mut self, store: &Store, now: Millis) -> StoreResult<usize> {
+        let sql = "SELECT a.contact, a.changed_on FROM audience a WHERE a.changed_on >= $1";
+        let since = Millis(self.read_on.0 - OVERLAP_MILLIS);
+        let mut changed: Vec<ContactId> = Vec::new();
+        for row in store.query(sql, params![since]).await? {
+            let contact = row.get(0)?;
+            let known = self.rows.get(&contact).and_then(|row| self.stamps.get(*row as usize));
+            if known != Some(&row.get(1)?) {
+                changed.push(contact);
             }
-            self.changed_on = self.changed_on.max(parsed.loaded.changed_on);
-            self.columns.set(row, &parsed);
         }
-        Ok(rows.len())
+        for chunk in changed.chunks(KEYS) {
+            let (condition, values) =
+                any_of(["a.part", "a.contact"], chunk.iter().map(|contact| (contact.part(), *contact)));
+            for row in store.query(&format!("{ROWS} WHERE {condition}"), values).await? {
+                self.set(Loaded::read(&row)?.parse()?);
+            }
+        }
+        self.read_on = now;
+        Ok(changed.len())
+    }
+
+    fn set(&mut self, parsed: Parsed) {
+        let (contact, stamp) = (parsed.loaded.contact, parsed.loaded.changed_on);
+        let next = self.contacts.len() as u32;
+        let row = *self.rows.entry(contact).or_insert(next);
+        if row == next {
+            self.contacts.push(contact);
+            self.stamps.push(stamp);
+        }
+        self.stamps[row as usize] = stamp;
+        self.columns.set(row, &parsed);
     }
 
     /// How many contacts there are.
@@ -191,7 +212,7 @@ impl Index {
 
     /// About how many bytes this takes.
     pub fn memory(&self) -> usize {
-        self.columns.memory() + self.contacts.capacity() * 16 + self.rows.capacity() * 24
+        self.columns.memory() + self.contacts.capacity() * 24 + self.rows.capacity() * 24
     }
 
     /// How many contacts the query means; `None` when it asks for what is not in memory (fields, URNs, flows).

@@ -87,10 +87,8 @@ impl Postgres {
         }
         let parts = transaction.query(held, &[&owner]).await?;
         transaction.commit().await?;
-        let parts = parts
-            .iter()
-            .filter_map(|row| Some((Part(u8::try_from(row.get::<_, i16>(0)).ok()?), row.get(1))))
-            .collect();
+        let parts =
+            parts.iter().filter_map(|row| Some((Part(u8::try_from(row.get::<_, i16>(0)).ok()?), row.get(1)))).collect();
         Ok(Lease { owner, parts })
     }
 
@@ -104,9 +102,7 @@ impl Postgres {
         let transaction = client.transaction().await?;
         let owner = self.owner();
         transaction.execute("DELETE FROM process WHERE id = $1", &[&owner]).await?;
-        transaction
-            .execute("UPDATE lease SET owner = NULL, epoch = epoch + 1 WHERE owner = $1", &[&owner])
-            .await?;
+        transaction.execute("UPDATE lease SET owner = NULL, epoch = epoch + 1 WHERE owner = $1", &[&owner]).await?;
         transaction.commit().await?;
         Ok(())
     }

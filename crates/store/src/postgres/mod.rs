@@ -112,7 +112,10 @@ impl Postgres {
             .await?;
         let (version, encoding): (i32, String) = (row.get(0), row.get(1));
         if version < 130_000 {
-            return Err(StoreError::Unusable(format!("PostgreSQL {} is too old: 13 or later is needed", version / 10_000)));
+            return Err(StoreError::Unusable(format!(
+                "PostgreSQL {} is too old: 13 or later is needed",
+                version / 10_000
+            )));
         }
         if encoding != "UTF8" {
             return Err(StoreError::Unusable(format!(
@@ -178,6 +181,8 @@ async fn connection(pool: &Pool) -> StoreResult<Object> {
 pub(crate) fn explain(error: &tokio_postgres::Error) -> String {
     match error.as_db_error() {
         Some(refusal) => format!("{} ({})", refusal.message(), refusal.code().code()),
-        None => std::error::Error::source(error).map_or_else(|| error.to_string(), |source| format!("{error}: {source}")),
+        None => {
+            std::error::Error::source(error).map_or_else(|| error.to_string(), |source| format!("{error}: {source}"))
+        }
     }
 }

@@ -27,6 +27,22 @@ pub use value::{Column, FromValue, Row, Value};
 
 use crate::{Store, StoreResult};
 
+/// `(part = $1 AND id = $2) OR ...`, which both engines answer from the primary key.
+pub(crate) fn any_of<T: Into<Value>>(
+    columns: [&str; 2],
+    keys: impl Iterator<Item = (base::Part, T)>,
+) -> (String, Vec<Value>) {
+    use std::fmt::Write;
+    let (mut sql, mut values) = (String::new(), Vec::new());
+    for (part, key) in keys {
+        let word = if values.is_empty() { "" } else { " OR " };
+        let (first, second) = (values.len() + 1, values.len() + 2);
+        let _ = write!(sql, "{word}{} = ${first} AND {} = ${second}", columns[0], columns[1]);
+        values.extend([part.into(), key.into()]);
+    }
+    if values.is_empty() { ("1 = 0".to_owned(), values) } else { (sql, values) }
+}
+
 /// A list of [`Value`]s from anything that has one.
 #[macro_export]
 macro_rules! params {

@@ -30,10 +30,9 @@ fn bind(statement: &mut CachedStatement<'_>, sql: &str, values: &[Value]) -> Sto
         use std::fmt::Write;
         name.clear();
         let _ = write!(name, "${}", at + 1);
-        let index = statement.parameter_index(&name)?.ok_or_else(|| QueryError::NotPortable {
-            what: format!("{name} is not used"),
-            sql: sql.to_owned(),
-        })?;
+        let index = statement
+            .parameter_index(&name)?
+            .ok_or_else(|| QueryError::NotPortable { what: format!("{name} is not used"), sql: sql.to_owned() })?;
         statement.raw_bind_parameter(index, value)?;
     }
     Ok(())

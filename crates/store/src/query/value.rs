@@ -177,9 +177,7 @@ macro_rules! ids {
         }
     )*};
 }
-ids!(
-    CampaignId, ChannelId, ContactId, FlowId, GroupId, MessageId, ProblemId, RunId, SessionId, StartId, WorkerId
-);
+ids!(CampaignId, ChannelId, ContactId, FlowId, GroupId, MessageId, ProblemId, RunId, SessionId, StartId, WorkerId);
 
 /// One row of an answer.
 #[derive(Clone, Debug, PartialEq)]

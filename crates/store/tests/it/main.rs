@@ -1,8 +1,10 @@
 //! The store's tests: each runs on SQLite and, where `MHERO_TEST_POSTGRES` names a server, on PostgreSQL.
 
+mod audience;
 mod backup;
 mod leases;
 mod query;
+mod registry;
 mod same;
 mod schema;
 mod support;

@@ -2,7 +2,9 @@
 //! by side, and every answer and, from time to time, every row of every hot table is compared.
 
 use crate::support::{Database, NOW, dump, server};
-use base::{CampaignId, ChannelId, ContactId, FlowId, GroupId, IdMaker, MessageId, Millis, Part, RunId, SessionId, StartId};
+use base::{
+    CampaignId, ChannelId, ContactId, FlowId, GroupId, IdMaker, MessageId, Millis, Part, RunId, SessionId, StartId,
+};
 use std::sync::Arc;
 use store::ops::{
     Class, Consent, ContactPatch, Count, DedupeKey, Inbound, Ingested, Lease, Mailbox, NewProblem, Outcome, Outgoing,
@@ -99,7 +101,8 @@ impl Script {
             both!(script, |store, _lease| async { store.create_start(new.clone()).await.map_err(|e| e.to_string()) })
                 .unwrap();
         }
-        script.starts = both!(script, |store, _lease| async { store.starts().await.map_err(|e| e.to_string()) }).unwrap();
+        script.starts =
+            both!(script, |store, _lease| async { store.starts().await.map_err(|e| e.to_string()) }).unwrap();
         script
     }
 
@@ -405,10 +408,9 @@ impl Script {
 
     async fn fan_out(&mut self) {
         let start = self.starts[self.dice.below(2)].clone();
-        let cursors = both!(self, |store, _lease| async {
-            store.fanout_cursors(start.id).await.map_err(|e| e.to_string())
-        })
-        .unwrap();
+        let cursors =
+            both!(self, |store, _lease| async { store.fanout_cursors(start.id).await.map_err(|e| e.to_string()) })
+                .unwrap();
         let members = self.contacts().await;
         let Some(contact) = members.get(self.dice.below(members.len() + 1)).copied() else { return };
         let Some((part, after)) = cursors.iter().find(|(part, _)| *part == contact.part()) else { return };
@@ -486,7 +488,12 @@ async fn run(seed: u64, steps: usize, server: &str) {
         if n % 25 == 0 || n == steps {
             let [here, there] = [dump(&script.stores[0]).await, dump(&script.stores[1]).await];
             for (a, b) in here.iter().zip(&there) {
-                assert_eq!(a, b, "seed {seed}, step {n}, after {:#?}", &script.log[script.log.len().saturating_sub(8)..]);
+                assert_eq!(
+                    a,
+                    b,
+                    "seed {seed}, step {n}, after {:#?}",
+                    &script.log[script.log.len().saturating_sub(8)..]
+                );
             }
             assert_eq!(here.len(), there.len());
         }

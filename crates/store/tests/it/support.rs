@@ -85,8 +85,24 @@ where
 
 /// The hot tables, and what the loop writes beside them.
 const TABLES: [&str; 18] = [
-    "contact", "urn", "session", "run", "message", "inbox", "outbox", "timer", "dedupe", "segment", "receipt", "recipient",
-    "count", "fanout", "suppression", "audience", "group_member", "problem",
+    "contact",
+    "urn",
+    "session",
+    "run",
+    "message",
+    "inbox",
+    "outbox",
+    "timer",
+    "dedupe",
+    "segment",
+    "receipt",
+    "recipient",
+    "count",
+    "fanout",
+    "suppression",
+    "audience",
+    "group_member",
+    "problem",
 ];
 
 /// Every row of [`TABLES`], in the order of their keys; what is drawn at random is left out.

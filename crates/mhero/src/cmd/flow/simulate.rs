@@ -68,7 +68,8 @@ pub(super) fn run(ctx: &Ctx, args: Args) -> anyhow::Result<ExitCode> {
     let clock = args.now;
     let now = || clock.unwrap_or_else(jiff::Timestamp::now);
     let mut contact = match &args.contact {
-        Some(path) => serde_json::from_str::<Contact>(&read_text(path)?).with_context(|| format!("{} is no contact", path.display()))?,
+        Some(path) => serde_json::from_str::<Contact>(&read_text(path)?)
+            .with_context(|| format!("{} is no contact", path.display()))?,
         None => flow::simulate::sample_contact(Stamp::utc(now())),
     };
     let mut environment = Environment { default_country: Some("LR".to_owned()), ..Environment::default() };

@@ -33,7 +33,8 @@ async fn ingest_once(db: &Postgres, batch: &[Inbound]) -> StoreResult<Vec<Ingest
             },
         }
     }
-    let messages: Vec<(&Inbound, String)> = whole.iter_mut().map(|(at, text)| (&batch[*at], std::mem::take(text))).collect();
+    let messages: Vec<(&Inbound, String)> =
+        whole.iter_mut().map(|(at, text)| (&batch[*at], std::mem::take(text))).collect();
     let delivered = deliver(&transaction, &messages).await?;
     for ((at, _), (contact, unknown_sender)) in whole.iter().zip(delivered) {
         answers[*at] = Ingested::New { contact, unknown_sender };
@@ -48,7 +49,8 @@ async fn dedupe(transaction: &Transaction<'_>, batch: &[Inbound]) -> StoreResult
     let mut first: HashMap<(Part, i64, [u8; 16]), usize> = HashMap::new();
     for (at, inbound) in batch.iter().enumerate() {
         let Some(key) = &inbound.dedupe else { continue };
-        if first.contains_key(&(key.part, key.bucket, key.hash)) || first.contains_key(&(key.part, key.bucket - 1, key.hash))
+        if first.contains_key(&(key.part, key.bucket, key.hash))
+            || first.contains_key(&(key.part, key.bucket - 1, key.hash))
         {
             fresh[at] = false;
         } else {
@@ -278,10 +280,7 @@ async fn deliver(
 
 /// Makes contacts for addresses that nobody has; gives the addresses that it made them for. Another process may be
 /// doing the same.
-async fn make_unknown_senders(
-    transaction: &Transaction<'_>,
-    unknown: &[&Inbound],
-) -> StoreResult<HashSet<String>> {
+async fn make_unknown_senders(transaction: &Transaction<'_>, unknown: &[&Inbound]) -> StoreResult<HashSet<String>> {
     let columns = [Int("part"), Text("address"), Int("contact_part"), Bytes("contact")];
     let mut urns = Rows::insert("urn", &columns, "ON CONFLICT DO NOTHING").tail("RETURNING address");
     for inbound in unknown {
@@ -317,8 +316,8 @@ async fn make_unknown_senders(
 /// Withdraws what waits for contacts who have opted out. A row that is being wired at this moment is waited for.
 async fn withdraw(client: &impl GenericClient, contacts: &[ContactId], at: Millis) -> StoreResult<()> {
     let keys = [Int("part"), Bytes("contact")];
-    let mut rows =
-        Rows::delete("outbox", &keys).tail("AND outbox.state IN (1, 9) AND outbox.class = 0 RETURNING outbox.part, outbox.id");
+    let mut rows = Rows::delete("outbox", &keys)
+        .tail("AND outbox.state IN (1, 9) AND outbox.class = 0 RETURNING outbox.part, outbox.id");
     for contact in contacts {
         rows.push(params![contact.part(), *contact]);
     }

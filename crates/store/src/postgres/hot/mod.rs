@@ -44,9 +44,9 @@ const TRIES: usize = 4;
 /// Whether the same batch can be run again: the server undid it because of others.
 fn can_retry(error: &StoreError) -> bool {
     let StoreError::Postgres(error) = error else { return false };
-    error.code().is_some_and(|code| {
-        *code == SqlState::T_R_DEADLOCK_DETECTED || *code == SqlState::T_R_SERIALIZATION_FAILURE
-    })
+    error
+        .code()
+        .is_some_and(|code| *code == SqlState::T_R_DEADLOCK_DETECTED || *code == SqlState::T_R_SERIALIZATION_FAILURE)
 }
 
 /// Runs an operation again while [`can_retry`] says so.
@@ -141,11 +141,7 @@ async fn fence(
 }
 
 /// Writes problems; the same one found again is counted.
-async fn problems(
-    client: &impl GenericClient,
-    found: &[(&NewProblem, Option<String>)],
-    at: Millis,
-) -> StoreResult<()> {
+async fn problems(client: &impl GenericClient, found: &[(&NewProblem, Option<String>)], at: Millis) -> StoreResult<()> {
     // One statement cannot meet the same row twice: found again within the batch, it is counted here.
     let mut distinct: BTreeMap<(&str, &str), (&NewProblem, &Option<String>, &str, i64)> = BTreeMap::new();
     for (problem, payload) in found {

@@ -39,12 +39,7 @@ pub async fn wire(db: &Postgres, lease: &Lease, request: &WireRequest) -> StoreR
     retrying!(wire_once(db, lease, request, &mut doubt))
 }
 
-async fn wire_once(
-    db: &Postgres,
-    lease: &Lease,
-    request: &WireRequest,
-    doubt: &mut Doubt,
-) -> StoreResult<Vec<Wired>> {
+async fn wire_once(db: &Postgres, lease: &Lease, request: &WireRequest, doubt: &mut Doubt) -> StoreResult<Vec<Wired>> {
     let mut client = db.hot().await?;
     let transaction = client.transaction().await?;
     if !doubt.0.is_empty() {
@@ -57,7 +52,8 @@ async fn wire_once(
         return Ok(Vec::new());
     }
     fence(db, &transaction, lease, candidates.iter().map(|candidate| candidate.part)).await?;
-    let (suppressed, starts) = tokio::try_join!(suppressed(&transaction, &candidates), states(&transaction, &candidates))?;
+    let (suppressed, starts) =
+        tokio::try_join!(suppressed(&transaction, &candidates), states(&transaction, &candidates))?;
     let mut refused = Vec::new();
     let mut aside = Vec::new();
     let mut free = Vec::with_capacity(candidates.len());
@@ -111,11 +107,7 @@ async fn put_back(
     Ok(())
 }
 
-async fn candidates(
-    client: &impl GenericClient,
-    lease: &Lease,
-    request: &WireRequest,
-) -> StoreResult<Vec<Candidate>> {
+async fn candidates(client: &impl GenericClient, lease: &Lease, request: &WireRequest) -> StoreResult<Vec<Candidate>> {
     let parts: Vec<i16> = lease.parts.iter().map(|(part, _)| number(*part)).collect();
     let highest = if request.bulk { Priority::Bulk } else { Priority::Reply };
     let rows = query(
@@ -163,11 +155,7 @@ async fn states(client: &impl GenericClient, candidates: &[Candidate]) -> StoreR
     rows.iter().map(|row| Ok((id(row, 0)?, row.try_get(1)?))).collect()
 }
 
-async fn refuse(
-    transaction: &Transaction<'_>,
-    refused: &[(Candidate, &'static str)],
-    now: Millis,
-) -> StoreResult<()> {
+async fn refuse(transaction: &Transaction<'_>, refused: &[(Candidate, &'static str)], now: Millis) -> StoreResult<()> {
     let keys = [Int("part"), Bytes("contact"), Bytes("id")];
     let mut rows = Rows::delete("outbox", &keys).tail("AND outbox.state = 1 RETURNING outbox.id");
     for (candidate, _) in refused {
@@ -238,9 +226,7 @@ async fn mark(
             segments: u16::try_from(segments).unwrap_or(1),
             created_on: Millis(row.try_get(11)?),
             answers: answers.map(json).transpose()?,
-            unknown_policy: row
-                .try_get::<_, Option<i64>>(7)?
-                .map_or(UnknownPolicy::Hold, UnknownPolicy::ResendAfter),
+            unknown_policy: row.try_get::<_, Option<i64>>(7)?.map_or(UnknownPolicy::Hold, UnknownPolicy::ResendAfter),
         };
         wired.push((n, message));
     }

@@ -154,9 +154,8 @@ async fn park(
     batch: &[Receipt],
     answers: &mut [Option<ReceiptOutcome>],
 ) -> StoreResult<()> {
-    let open: Vec<usize> = (0..batch.len())
-        .filter(|at| answers[*at].is_none() && batch[*at].state != ReceiptState::Pending)
-        .collect();
+    let open: Vec<usize> =
+        (0..batch.len()).filter(|at| answers[*at].is_none() && batch[*at].state != ReceiptState::Pending).collect();
     if open.is_empty() {
         return Ok(());
     }
@@ -181,8 +180,8 @@ async fn park(
     keys.sort_unstable();
     let columns = [Int("part"), Bytes("channel"), Text("external_id"), Int("state"), Text("detail"), Int("at")];
     // One that is there already, a submit's own included, is looked at one by one.
-    let mut rows = Rows::insert("receipt", &columns, "ON CONFLICT DO NOTHING")
-        .tail("RETURNING part, channel, external_id");
+    let mut rows =
+        Rows::insert("receipt", &columns, "ON CONFLICT DO NOTHING").tail("RETURNING part, channel, external_id");
     for ((part, channel, external), at) in &keys {
         let receipt = &batch[*at];
         rows.push(params![*part, *channel, *external, parked_state(receipt.state), &receipt.detail, receipt.at]);

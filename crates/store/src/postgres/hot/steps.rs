@@ -5,16 +5,15 @@ use super::{
     WAIT, changing, fence, id, insert_timers, json, millis, number, optional_id, params, part, problems, query,
     recipient_states, retrying, returned_ids, returning, settle, text_of,
 };
-use crate::ops::{
-    ContactRow, InboxRow, Lease, Mailbox, Outgoing, Progress, SessionRow, Step, UnknownPolicy,
-};
+use crate::ops::{ContactRow, InboxRow, Lease, Mailbox, Outgoing, Progress, SessionRow, Step, UnknownPolicy};
 use crate::{StoreError, StoreResult};
 use base::{ContactId, MessageId, Millis, Part, StartId};
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// Reads up to `limit` inbox rows of the lease's parts, beginning at part `from`, with all that handling them needs.
 pub async fn claim(db: &Postgres, lease: &Lease, from: Part, limit: usize) -> StoreResult<Vec<Mailbox>> {
-    let (before, after): (Vec<Part>, Vec<Part>) = lease.parts.iter().map(|(part, _)| *part).partition(|part| *part < from);
+    let (before, after): (Vec<Part>, Vec<Part>) =
+        lease.parts.iter().map(|(part, _)| *part).partition(|part| *part < from);
     let parts: Vec<i16> = after.into_iter().chain(before).map(number).collect();
     if parts.is_empty() {
         return Ok(Vec::new());
@@ -55,11 +54,7 @@ pub async fn claim(db: &Postgres, lease: &Lease, from: Part, limit: usize) -> St
 }
 
 /// Loads the contacts and the conversations of mailboxes.
-async fn load(
-    client: &impl GenericClient,
-    boxes: &mut [Mailbox],
-    at: &HashMap<ContactId, usize>,
-) -> StoreResult<()> {
+async fn load(client: &impl GenericClient, boxes: &mut [Mailbox], at: &HashMap<ContactId, usize>) -> StoreResult<()> {
     let parts: Vec<i16> = boxes.iter().map(|mailbox| number(mailbox.part)).collect();
     let ids: Vec<Vec<u8>> = boxes.iter().map(|mailbox| mailbox.contact.as_bytes().to_vec()).collect();
     let keys: [&(dyn tokio_postgres::types::ToSql + Sync); 2] = [&parts, &ids];
@@ -177,7 +172,8 @@ async fn commit_wave(transaction: &Transaction<'_>, steps: &[&Step]) -> StoreRes
             outgoing(step.part, step.contact, message, &mut messages, &mut outbox, &mut recipients)?;
         }
         let refused = MessageState::Refused as i16;
-        let left_out = |(start, reason): &(StartId, String)| (step.part, *start, step.contact, refused, Some(reason.clone()));
+        let left_out =
+            |(start, reason): &(StartId, String)| (step.part, *start, step.contact, refused, Some(reason.clone()));
         recipients.extend(step.left_out.iter().map(left_out));
     }
     let at = steps.iter().map(|step| step.at).max().unwrap_or_default();
@@ -442,10 +438,7 @@ async fn contacts(transaction: &Transaction<'_>, steps: &[&Step]) -> StoreResult
 }
 
 /// Gives addresses to contacts. One that another contact has stays there and becomes a problem.
-async fn add_urns(
-    transaction: &Transaction<'_>,
-    patched: &[(&Step, &crate::ops::ContactPatch)],
-) -> StoreResult<()> {
+async fn add_urns(transaction: &Transaction<'_>, patched: &[(&Step, &crate::ops::ContactPatch)]) -> StoreResult<()> {
     let columns = [Int("part"), Text("address"), Int("contact_part"), Bytes("contact")];
     let mut urns = Rows::insert("urn", &columns, "ON CONFLICT DO NOTHING").tail("RETURNING address");
     let mut wanted: BTreeMap<(Part, &str), Vec<&Step>> = BTreeMap::new();

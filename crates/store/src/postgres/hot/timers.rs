@@ -14,23 +14,11 @@ use std::collections::{HashMap, HashSet};
 type Due = (Part, Millis, ContactId, i16, Vec<u8>);
 
 /// Fires the timers that are due, in all parts of the lease at most `limit`.
-pub async fn sweep(
-    db: &Postgres,
-    lease: &Lease,
-    now: Millis,
-    limit: usize,
-    ids: &mut IdMaker,
-) -> StoreResult<Swept> {
+pub async fn sweep(db: &Postgres, lease: &Lease, now: Millis, limit: usize, ids: &mut IdMaker) -> StoreResult<Swept> {
     retrying!(sweep_once(db, lease, now, limit, &mut *ids))
 }
 
-async fn sweep_once(
-    db: &Postgres,
-    lease: &Lease,
-    now: Millis,
-    limit: usize,
-    ids: &mut IdMaker,
-) -> StoreResult<Swept> {
+async fn sweep_once(db: &Postgres, lease: &Lease, now: Millis, limit: usize, ids: &mut IdMaker) -> StoreResult<Swept> {
     let parts: Vec<i16> = lease.parts.iter().map(|(part, _)| number(*part)).collect();
     let mut client = db.hot().await?;
     let due = query(

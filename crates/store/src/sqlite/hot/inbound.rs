@@ -167,8 +167,10 @@ fn make_unknown_sender(db: &Connection, inbound: &Inbound, address_part: Part) -
     ])?;
     db.prepare_cached("INSERT INTO urn(part, address, contact_part, contact) VALUES(?1, ?2, ?3, ?4)")?
         .execute(params![address_part.0, inbound.address, contact.part().0, contact.as_bytes()])?;
-    db.prepare_cached("INSERT INTO audience(part, contact, status, created_on, changed_on) VALUES(?1, ?2, 'active', ?3, ?3)")?
-        .execute(params![contact.part().0, contact.as_bytes(), inbound.received_on.0])?;
+    db.prepare_cached(
+        "INSERT INTO audience(part, contact, status, created_on, changed_on) VALUES(?1, ?2, 'active', ?3, ?3)",
+    )?
+    .execute(params![contact.part().0, contact.as_bytes(), inbound.received_on.0])?;
     problem(
         db,
         &NewProblem {
