@@ -104,6 +104,8 @@ pub(crate) fn find_datetime(env: &Environment, text: &str, now: Timestamp, fill_
         return Some(at);
     }
     let (date, rest) = find_date(env, text, now)?;
+    // ISO 8601 without a zone: the letter before the time isn't part of a word.
+    let rest = rest.strip_prefix('T').unwrap_or(rest);
     let time = find_time(rest)
         .unwrap_or_else(|| if fill_time { now.to_zoned(env.timezone.clone()).time() } else { Time::midnight() });
     date.to_datetime(time).to_zoned(env.timezone.clone()).ok()
