@@ -1,6 +1,6 @@
 use super::*;
 use crate::event::{Inbound, ReceiptState, SendOptions};
-use crate::smpp::codec::{DataSm, Sm, Tag, TlvBuf, esm_class, frame};
+use crate::smpp::codec::{DataSm, Frame, Header, Sm, SmResp, Tag, TlvBuf, esm_class, frame};
 use crate::smpp::config::LongMessages;
 use base::{IdMaker, Millis};
 use bytes::BufMut;
@@ -256,6 +256,8 @@ fn throttling_pauses_the_bind_and_gives_messages_back() {
         assert_eq!(rig.session.free(rig.now), 0);
         rig.accept(5, "y");
         assert_eq!(rig.session.free(rig.now), 0, "the whole bind pauses");
+        rig.send(&["too late"]);
+        assert_eq!(rig.reports(), [(4, accepted(&["y"])), (5, Submitted::Throttled)]);
         rig.at(999).unwrap();
         assert_eq!(rig.session.free(rig.now), 0);
         rig.at(1_000).unwrap();
