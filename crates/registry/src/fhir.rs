@@ -186,9 +186,15 @@ impl<'a> Reader<'a> {
     pub(crate) fn finish(self, progress: Progress<'_>) {
         progress(self.length as u64, self.length as u64);
         for (kind, (count, origin)) in self.ignored {
-            let message =
-                format!("{count} {kind} {} not used", if count == 1 { "resource is" } else { "resources are" });
-            self.batch.findings.push(Finding::new(Code::NotUsed, origin, message));
+            let finding = if kind.is_empty() {
+                let message =
+                    format!("{count} {} no FHIR resource", if count == 1 { "record is" } else { "records are" });
+                Finding::new(Code::NoType, origin, message)
+            } else {
+                let verb = if count == 1 { "resource is" } else { "resources are" };
+                Finding::new(Code::NotUsed, origin, format!("{count} {kind} {verb} not used"))
+            };
+            self.batch.findings.push(finding);
         }
     }
 
@@ -255,7 +261,6 @@ impl<'a> Reader<'a> {
             Some(url.rsplit(['/', ':']).next()?.to_owned())
         });
         if !matches!(kind.as_str(), "Practitioner" | "PractitionerRole" | "Location" | "Organization") {
-            let kind = if kind.is_empty() { "untyped".to_owned() } else { kind };
             self.ignored.entry(kind).or_insert((0, origin)).0 += 1;
             return true;
         }

@@ -91,9 +91,11 @@ codes! {
     /// A file that is not UTF-8.
     Encoding = Info, "look at a few accented letters; if they are wrong, save the file as UTF-8";
     /// The character U+0000, which was removed.
-    NulRemoved = Info, "nothing; look at the field if its text seems cut";
+    NulRemoved = Info, "look at the field if its text seems cut";
     /// A resource of a type that is not part of the registry.
-    NotUsed = Info, "nothing; the registry takes Practitioner, PractitionerRole, Location and Organization";
+    NotUsed = Info, "nothing to do: the registry takes Practitioner, PractitionerRole, Location and Organization";
+    /// A JSON record that is no FHIR resource.
+    NoType = Warning, "export FHIR R4 resources: each has a resourceType";
     /// A resource without id and fullUrl.
     NoId = Error, "give the resource an id";
     /// A worker or place without a name.
@@ -121,7 +123,7 @@ codes! {
     /// A status that is not known.
     BadStatus = Warning, "use active or left";
     /// A field that is not of the kind that FHIR says, and was read all the same.
-    Lenient = Info, "nothing; tell the source's keeper that the field is not valid FHIR";
+    Lenient = Info, "nothing to do; tell the source's keeper that the field is not valid FHIR";
     /// A field that is not of the kind that FHIR says.
     BadField = Warning, "correct the field at the source";
     /// A reference to something that is neither in the import nor known.
@@ -131,7 +133,7 @@ codes! {
     /// Two records with one id and different content.
     DuplicateId = Warning, "give each record its own id at the source; the later one was used";
     /// Two rows that are one worker.
-    SameWorker = Info, "nothing; their posts and phones were joined";
+    SameWorker = Info, "nothing to do: their posts and phones were joined";
     /// A place within itself.
     PlaceCycle = Warning, "correct which place lies within which; the first of them was put at the top";
 }

@@ -264,6 +264,7 @@ fn what_is_no_registry_is_refused() {
         ("broken.xlsx", b"PK\x03\x04 nothing", Code::Syntax),
         ("half.json", b"{\"resourceType\": \"Pract", Code::Truncated),
         ("words.json", b"{hello}", Code::Syntax),
+        ("data.json", b"{\"dataValues\": []}", Code::NoType),
         ("no-id.json", b"{\"resourceType\": \"Practitioner\"}", Code::NoId),
     ] {
         let import = import(&[(name, bytes)]);
