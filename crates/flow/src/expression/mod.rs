@@ -14,6 +14,7 @@ pub mod docs;
 mod entities;
 pub(crate) mod error;
 mod eval;
+mod fold;
 pub(crate) mod format;
 pub(crate) mod function;
 mod json;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::ast::{Node, Step};
 use super::error::{Error, Result};
 use super::eval::{Problem, Scope};
+use super::fold::fold;
 use super::parse::{continues_name, parse, text_length};
 use super::value::Value;
 
@@ -148,7 +149,10 @@ impl Template {
                 }
                 Piece::Expression(expression) => {
                     flush(&mut plain, &mut parts);
-                    let node = parse(expression);
+                    let mut node = parse(expression);
+                    if let Ok(node) = &mut node {
+                        fold(node);
+                    }
                     parts.push(Part::Expression { source: format!("@({expression})"), node });
                 }
             }
