@@ -1,11 +1,11 @@
 //! Contacts as sessions see them.
 
 use crate::assets::Assets;
+use crate::expression::Decimal;
 use crate::pairs::Pairs;
 use crate::reference::{FieldRef, GroupRef, Reference, TopicRef, UserRef};
 use crate::stamp::Stamp;
 use crate::urn::Urn;
-use crate::expression::Decimal;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 use std::sync::Arc;
@@ -79,6 +79,7 @@ pub(crate) mod number {
     use super::{Decimal, Deserialize, Deserializer, RawValue, Serialize, Serializer};
     use serde::{de, ser};
 
+    #[expect(clippy::ref_option, reason = "serde passes a reference")]
     pub(crate) fn serialize<S: Serializer>(value: &Option<Decimal>, serializer: S) -> Result<S::Ok, S::Error> {
         let text = value.map_or_else(|| "null".to_owned(), |n| n.to_string());
         RawValue::from_string(text).map_err(ser::Error::custom)?.serialize(serializer)
@@ -91,7 +92,11 @@ pub(crate) mod number {
             return Ok(None);
         }
         let exponent = || text.parse::<f64>().ok().and_then(|n| n.to_string().parse().ok());
-        text.parse().ok().or_else(exponent).map(Some).ok_or_else(|| de::Error::custom(format!("'{text}' is not a number")))
+        text.parse()
+            .ok()
+            .or_else(exponent)
+            .map(Some)
+            .ok_or_else(|| de::Error::custom(format!("'{text}' is not a number")))
     }
 }
 

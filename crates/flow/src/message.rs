@@ -89,7 +89,9 @@ impl QuickReply {
         let mut rest = source;
         let mut kind = "text";
         for other in ["location", "form", "url"] {
-            if let Some(after) = source.strip_prefix('<').and_then(|s| s.strip_prefix(other)).and_then(|s| s.strip_prefix('>')) {
+            if let Some(after) =
+                source.strip_prefix('<').and_then(|s| s.strip_prefix(other)).and_then(|s| s.strip_prefix('>'))
+            {
                 (kind, rest) = (other, after);
             }
         }

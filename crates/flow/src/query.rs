@@ -167,7 +167,8 @@ impl Subject for ContactSubject<'_> {
                 Attribute::Urn => contact.urns.iter().for_each(|urn| text(&urn.path())),
                 Attribute::Group => contact.groups.iter().for_each(|group| text(&group.uuid.to_string())),
                 Attribute::Tickets => {
-                    let open = contact.tickets.iter().filter(|t| t.status == crate::contact::TicketStatus::Open).count();
+                    let open =
+                        contact.tickets.iter().filter(|t| t.status == crate::contact::TicketStatus::Open).count();
                     visit(Value::Number(open.into()));
                 }
                 Attribute::CreatedOn => visit(Value::Time(contact.created_on.at)),

@@ -208,8 +208,14 @@ impl Trigger {
             missing.push(user.reference());
         }
         if let Some(ticket) = &self.ticket {
-            missing.extend(ticket.topic.as_ref().filter(|t| assets.topic(&t.uuid).is_none()).map(|t| t.reference()));
-            missing.extend(ticket.assignee.as_ref().filter(|u| assets.user(&u.uuid).is_none()).map(|u| u.reference()));
+            missing.extend(
+                ticket
+                    .topic
+                    .as_ref()
+                    .filter(|t| assets.topic(&t.uuid).is_none())
+                    .map(crate::reference::TopicRef::reference),
+            );
+            missing.extend(ticket.assignee.as_ref().filter(|u| assets.user(&u.uuid).is_none()).map(UserRef::reference));
         }
         missing
     }

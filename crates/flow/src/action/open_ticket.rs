@@ -63,18 +63,15 @@ impl OpenTicket {
             return Ok(None);
         }
         let assets = ex.state.assets;
-        let topic = match &self.topic {
-            Some(reference) => match assets.topic(&reference.uuid) {
-                Some(topic) => topic.reference(),
-                None => {
-                    ex.missing(&reference.reference());
-                    return Ok(None);
-                }
-            },
-            None => match assets.topic_named(DEFAULT_TOPIC) {
-                Some(topic) => topic.reference(),
-                None => return Ok(None),
-            },
+        let found = match &self.topic {
+            Some(reference) => assets.topic(&reference.uuid),
+            None => assets.topic_named(DEFAULT_TOPIC),
+        };
+        let Some(topic) = found.map(crate::assets::Topic::reference) else {
+            if let Some(reference) = &self.topic {
+                ex.missing(&reference.reference());
+            }
+            return Ok(None);
         };
         let assignee = self.assignee.as_ref().and_then(|user| ex.user(user));
         let (note, _) = ex.text(&self.note);

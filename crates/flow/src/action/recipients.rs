@@ -1,7 +1,7 @@
 //! Whom a broadcast or a session start is for.
 
-use super::variable::{Variable, group_reference};
 use super::Result;
+use super::variable::{Variable, group_reference};
 use crate::definition::fields::{Fields, MAX_TEMPLATE};
 use crate::engine::Execution;
 use crate::event::Recipients;

@@ -19,7 +19,7 @@ pub(super) struct SayMsg {
 pub(super) fn speak(ex: &mut Execution<'_>, text: String, audio_url: &str, language: &str) {
     let Some(call) = ex.state.call.clone() else { return };
     let urn = Urn::parse(&call.urn).map_or_else(|_| call.urn.clone(), |u| u.identity().to_owned());
-    let channel = ex.state.assets.channel(&call.channel.uuid).map_or(call.channel, |c| c.reference());
+    let channel = ex.state.assets.channel(&call.channel.uuid).map_or(call.channel, crate::assets::Channel::reference);
     let msg = MsgOut {
         urn: Some(urn),
         channel: Some(channel),

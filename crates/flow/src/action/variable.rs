@@ -1,5 +1,6 @@
 //! References that may be variable: groups and labels by name, users by e-mail address.
 
+use crate::assets::User;
 use crate::definition::DefinitionError;
 use crate::definition::fields::{Fields, MAX_TEMPLATE};
 use crate::engine::Execution;
@@ -67,7 +68,11 @@ impl Execution<'_> {
                     }
                     match assets.group_named(name.trim()) {
                         Some(group) => groups.push(group.reference()),
-                        None => self.error_with(format!("No such group with name '{name}'"), "group:missing", &[("name", &name)]),
+                        None => self.error_with(
+                            format!("No such group with name '{name}'"),
+                            "group:missing",
+                            &[("name", &name)],
+                        ),
                     }
                 }
             }
@@ -92,7 +97,11 @@ impl Execution<'_> {
                     }
                     match assets.label_named(name.trim()) {
                         Some(label) => labels.push(label.reference()),
-                        None => self.error_with(format!("No such label with name '{name}'"), "label:missing", &[("name", &name)]),
+                        None => self.error_with(
+                            format!("No such label with name '{name}'"),
+                            "label:missing",
+                            &[("name", &name)],
+                        ),
                     }
                 }
             }
@@ -105,7 +114,7 @@ impl Execution<'_> {
         let assets = self.state.assets;
         match variable {
             Variable::Fixed(uuid, name) => {
-                let user = assets.user(uuid).map(|u| u.reference());
+                let user = assets.user(uuid).map(User::reference);
                 if user.is_none() {
                     self.missing(&user_reference(*uuid, name.clone()));
                 }
@@ -116,7 +125,7 @@ impl Execution<'_> {
                 if !fine {
                     return None;
                 }
-                let user = assets.user_with_email(&email).map(|u| u.reference());
+                let user = assets.user_with_email(&email).map(User::reference);
                 if user.is_none() {
                     self.error_with(format!("No such user with email '{email}'"), "user:missing", &[("email", &email)]);
                 }

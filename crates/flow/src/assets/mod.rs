@@ -430,9 +430,8 @@ impl Core {
 
 /// A flow that is compiled when it is first used; entries without a UUID are left out, they can't be referred to.
 fn lazy_flow(source: &Value) -> Option<(Uuid, Flow)> {
-    let text = |key: &str| {
-        source.get(key).or_else(|| source.get("metadata").and_then(|m| m.get(key))).and_then(Value::as_str)
-    };
+    let text =
+        |key: &str| source.get(key).or_else(|| source.get("metadata").and_then(|m| m.get(key))).and_then(Value::as_str);
     let uuid = Uuid::parse_str(text("uuid")?).ok()?;
     let name = text("name").unwrap_or_default().to_owned();
     Some((uuid, Flow { name, source: source.clone(), compiled: OnceLock::new() }))

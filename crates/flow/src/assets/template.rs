@@ -106,7 +106,10 @@ impl Template {
                 }
                 content = content.replace(&format!("{{{{{place}}}}}"), if media { "" } else { value(*index) });
             }
-            if component.kind.starts_with("header/") || component.kind.starts_with("body/") || component.kind.starts_with("footer/") {
+            if component.kind.starts_with("header/")
+                || component.kind.starts_with("body/")
+                || component.kind.starts_with("footer/")
+            {
                 if !content.is_empty() {
                     texts.push(content);
                 }
@@ -123,7 +126,11 @@ impl Template {
                 .components
                 .iter()
                 .filter(|c| !c.variables.is_empty())
-                .map(|c| TemplatingComponent { kind: c.kind.clone(), name: c.name.clone(), variables: c.variables.clone() })
+                .map(|c| TemplatingComponent {
+                    kind: c.kind.clone(),
+                    name: c.name.clone(),
+                    variables: c.variables.clone(),
+                })
                 .collect(),
             variables: translation
                 .variables

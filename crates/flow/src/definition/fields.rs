@@ -77,7 +77,10 @@ impl<'a> Fields<'a> {
     pub(crate) fn number(&self, key: &str) -> Result<Option<u64>> {
         match self.get(key) {
             None => Ok(None),
-            Some(value) => match value.as_u64().or_else(|| value.as_f64().filter(|n| *n >= 0.0 && n.fract() == 0.0).map(|n| n as u64)) {
+            Some(value) => match value
+                .as_u64()
+                .or_else(|| value.as_f64().filter(|n| *n >= 0.0 && n.fract() == 0.0).map(|n| n as u64))
+            {
                 Some(number) => Ok(Some(number)),
                 None => invalid(&self.name(key), "must be a whole number from 0"),
             },
@@ -224,7 +227,13 @@ impl Item<'_> {
         Ok(self.localized(property, vec![fields.template(property, max)?]))
     }
 
-    pub(crate) fn templates(&self, fields: &Fields<'_>, property: &str, max: usize, max_length: usize) -> Result<Localized> {
+    pub(crate) fn templates(
+        &self,
+        fields: &Fields<'_>,
+        property: &str,
+        max: usize,
+        max_length: usize,
+    ) -> Result<Localized> {
         Ok(self.localized(property, fields.templates(property, max, max_length)?))
     }
 
@@ -232,9 +241,7 @@ impl Item<'_> {
         let translations = self.localization.translations(&self.uuid, property);
         LocalizedText {
             base: base.to_owned(),
-            translations: translations
-                .filter_map(|(l, texts)| Some((l.to_owned(), texts.first()?.clone())))
-                .collect(),
+            translations: translations.filter_map(|(l, texts)| Some((l.to_owned(), texts.first()?.clone()))).collect(),
         }
     }
 }

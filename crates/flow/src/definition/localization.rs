@@ -27,7 +27,9 @@ impl Localization {
         for (language, items) in map {
             let place = || format!("invalid localization: invalid translation for '{language}'");
             if !valid_language(language) {
-                return Err(DefinitionError::new(format!("invalid localization: '{language}' is not a valid language")));
+                return Err(DefinitionError::new(format!(
+                    "invalid localization: '{language}' is not a valid language"
+                )));
             }
             if items.is_null() {
                 languages.push((language.clone(), HashMap::new()));
@@ -44,7 +46,10 @@ impl Localization {
                 if properties.is_null() {
                     continue;
                 }
-                read.insert(uuid, read_properties(properties).map_err(|e| e.within(format!("{}: item {item}", place())))?);
+                read.insert(
+                    uuid,
+                    read_properties(properties).map_err(|e| e.within(format!("{}: item {item}", place())))?,
+                );
             }
             languages.push((language.clone(), read));
         }
@@ -63,7 +68,7 @@ impl Localization {
     ) -> impl Iterator<Item = (&'a str, &'a [String])> {
         self.languages.iter().filter_map(move |(language, items)| {
             let texts = items.get(item)?.get(property)?;
-            let counts = !texts.is_empty() && !(texts.len() == 1 && texts[0].is_empty());
+            let counts = !(texts.is_empty() || texts.len() == 1 && texts[0].is_empty());
             counts.then_some((language.as_str(), texts.as_slice()))
         })
     }
@@ -84,16 +89,20 @@ fn read_properties(value: &Value) -> Result<Properties> {
         if !(1..=64).contains(&name.chars().count()) {
             return Err(DefinitionError::new(format!("property name '{name}' must have 1 to 64 characters")));
         }
-        let texts = value.as_array().and_then(|items| {
-            items.iter().map(|v| v.as_str().map(str::to_owned)).collect::<Option<Vec<String>>>()
-        });
+        let texts = value
+            .as_array()
+            .and_then(|items| items.iter().map(|v| v.as_str().map(str::to_owned)).collect::<Option<Vec<String>>>());
         match texts {
             Some(texts) => {
                 if texts.len() > MAX_VALUES {
-                    return Err(DefinitionError::new(format!("property '{name}' can't have more than {MAX_VALUES} values")));
+                    return Err(DefinitionError::new(format!(
+                        "property '{name}' can't have more than {MAX_VALUES} values"
+                    )));
                 }
                 if texts.iter().any(|t| t.chars().count() > MAX_VALUE) {
-                    return Err(DefinitionError::new(format!("property '{name}' has a value over {MAX_VALUE} characters")));
+                    return Err(DefinitionError::new(format!(
+                        "property '{name}' has a value over {MAX_VALUE} characters"
+                    )));
                 }
                 properties.insert(name.clone(), texts);
             }

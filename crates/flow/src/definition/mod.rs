@@ -137,19 +137,24 @@ impl Definition {
         let localization = Localization::read(fields.get("localization"))?;
         let sources = fields.list("nodes", usize::MAX)?;
         if sources.len() > MAX_NODES {
-            return Err(DefinitionError::new(format!("flow can't have more than {MAX_NODES} nodes (has {})", sources.len())));
+            return Err(DefinitionError::new(format!(
+                "flow can't have more than {MAX_NODES} nodes (has {})",
+                sources.len()
+            )));
         }
         let mut places = HashMap::with_capacity(sources.len());
         for (i, node) in sources.iter().enumerate() {
-            let uuid = Fields::of(node).and_then(|f| f.uuid("uuid")).map_err(|e| e.within(format!("unable to read node[{i}]")))?;
+            let uuid = Fields::of(node)
+                .and_then(|f| f.uuid("uuid"))
+                .map_err(|e| e.within(format!("unable to read node[{i}]")))?;
             places.entry(uuid).or_insert(i);
         }
         let mut nodes = Vec::with_capacity(sources.len());
         for (i, node) in sources.iter().enumerate() {
-            nodes.push(read_node(node, kind, &localization, &places).map_err(|e| match e.places_start() {
-                true => e,
-                false => e.within(format!("unable to read node[{i}]")),
-            })?);
+            nodes.push(
+                read_node(node, kind, &localization, &places)
+                    .map_err(|e| if e.places_start() { e } else { e.within(format!("unable to read node[{i}]")) })?,
+            );
         }
         check_unique(&nodes)?;
         let minutes = fields.number("expire_after_minutes")?.unwrap_or(0);
@@ -238,7 +243,12 @@ fn check_sizes(source: &Value) -> Result<()> {
     Ok(())
 }
 
-fn read_node(source: &Value, kind: FlowType, localization: &Localization, places: &HashMap<Uuid, usize>) -> Result<Node> {
+fn read_node(
+    source: &Value,
+    kind: FlowType,
+    localization: &Localization,
+    places: &HashMap<Uuid, usize>,
+) -> Result<Node> {
     let fields = Fields::of(source)?;
     let uuid = fields.uuid("uuid")?;
     let in_node = |e: DefinitionError| e.within(format!("invalid node[uuid={uuid}]"));
@@ -259,7 +269,10 @@ fn read_node(source: &Value, kind: FlowType, localization: &Localization, places
     }
     let sources = fields.filled_list("exits", usize::MAX)?;
     if sources.len() > MAX_EXITS {
-        return Err(in_node(DefinitionError::new(format!("node can't have more than {MAX_EXITS} exits (has {})", sources.len()))));
+        return Err(in_node(DefinitionError::new(format!(
+            "node can't have more than {MAX_EXITS} exits (has {})",
+            sources.len()
+        ))));
     }
     let mut exits = Vec::with_capacity(sources.len());
     for (i, source) in sources.iter().enumerate() {

@@ -166,7 +166,7 @@ impl State<'_> {
         serde_json::from_str(raw.get()).ok()
     }
 
-    fn redacted(&self, env: &crate::environment::Environment) -> bool {
+    fn redacted(env: &crate::environment::Environment) -> bool {
         env.redaction_policy == crate::environment::RedactionPolicy::Urns
     }
 
@@ -185,7 +185,7 @@ impl State<'_> {
         }))
     }
 
-    fn field_value(&self, value: Option<&FieldValue>, kind: FieldType) -> Value {
+    fn field_value(value: Option<&FieldValue>, kind: FieldType) -> Value {
         let Some(value) = value else { return Value::Null };
         match kind {
             FieldType::Text => Value::text(value.text.as_str()),
@@ -202,7 +202,7 @@ impl State<'_> {
         let mut set = Vec::new();
         let mut members = Vec::with_capacity(self.assets.fields().len());
         for field in self.assets.fields() {
-            let value = self.field_value(contact.fields.get(&field.key), field.kind);
+            let value = Self::field_value(contact.fields.get(&field.key), field.kind);
             if !value.is_null() {
                 let text = value.to_text().unwrap_or_default();
                 set.push(format!("{}: {text}", field.name));
@@ -252,7 +252,7 @@ impl State<'_> {
     }
 
     fn contact_value(&self, contact: &Contact, env: &crate::environment::Environment) -> Value {
-        let redacted = self.redacted(env);
+        let redacted = Self::redacted(env);
         let id = contact.id.to_string();
         let urn = first_urn(self.assets, contact);
         let default = match Self::contact_display(contact, &id, redacted) {
@@ -278,7 +278,10 @@ impl State<'_> {
                 ("fields", self.fields_value(contact)),
                 (
                     "channel",
-                    contact.preferred_channel().and_then(|c| self.assets.channel(&c)).map_or(Value::Null, channel_value),
+                    contact
+                        .preferred_channel()
+                        .and_then(|c| self.assets.channel(&c))
+                        .map_or(Value::Null, channel_value),
                 ),
                 ("tickets", Value::array(contact.open_ticket().map(|t| self.ticket_value(t)).into_iter().collect())),
             ],
@@ -304,7 +307,7 @@ impl State<'_> {
                 ("uuid", uuid(input.uuid)),
                 ("created_on", stamp(input.created_on)),
                 ("channel", channel.map_or(Value::Null, channel_value)),
-                ("urn", urn.map_or(Value::Null, |u| self.own_urn(&u, self.redacted(env)))),
+                ("urn", urn.map_or(Value::Null, |u| self.own_urn(&u, Self::redacted(env)))),
                 ("text", Value::text(input.text.as_str())),
                 ("attachments", Value::array(attachments)),
                 ("external_id", Value::text(input.external_id.as_str())),
@@ -344,7 +347,7 @@ impl State<'_> {
     }
 
     fn run_value(&self, run: &Run, env: &crate::environment::Environment) -> Value {
-        let contact = Self::contact_display(&self.contact, &self.contact.id.to_string(), self.redacted(env));
+        let contact = Self::contact_display(&self.contact, &self.contact.id.to_string(), Self::redacted(env));
         let flow = self.run_flow_ref(run);
         Value::from(Object::with_default(
             Self::run_display(&contact, &flow.name),
@@ -368,7 +371,7 @@ impl State<'_> {
         env: &crate::environment::Environment,
         warnings: &'static [(&'static str, &'static str)],
     ) -> Value {
-        let redacted = self.redacted(env);
+        let redacted = Self::redacted(env);
         let display = related
             .contact
             .map_or_else(|| "<nocontact>".to_owned(), |c| Self::contact_display(c, &c.id.to_string(), redacted));
@@ -560,7 +563,7 @@ impl Context for View<'_, '_> {
         match name {
             "contact" => Some(state.contact_value(&state.contact, env)),
             "fields" => Some(state.fields_value(&state.contact)),
-            "urns" => Some(State::urns_value(&state.contact.urns, state.redacted(env))),
+            "urns" => Some(State::urns_value(&state.contact.urns, State::redacted(env))),
             "results" => or_null(run.map(|r| results_value(&r.results))),
             "locals" => or_null(run.map(|r| locals_value(&r.locals))),
             "input" => Some(state.input_value(env)),
@@ -594,7 +597,7 @@ impl Context for View<'_, '_> {
             "locals" => self.state.current()?.locals.get(property).map(|text| Value::text(text.as_str())),
             "fields" => {
                 let field = self.state.assets.field(property)?;
-                Some(self.state.field_value(contact.fields.get(property), field.kind))
+                Some(State::field_value(contact.fields.get(property), field.kind))
             }
             "globals" => self.state.assets.global(property).map(|g| Value::text(g.value.as_str())),
             _ => None,

@@ -36,7 +36,9 @@ fn channel_for<'a>(assets: &'a Assets, urn: &Urn) -> Option<&'a Channel> {
         .iter()
         .filter(|c| fits(c))
         .filter(|c| {
-            c.country.is_empty() || c.allow_international || country.as_ref().is_none_or(|country| *country == c.country)
+            c.country.is_empty()
+                || c.allow_international
+                || country.as_ref().is_none_or(|country| *country == c.country)
         })
         .collect();
     if let [only] = candidates[..] {

@@ -1,8 +1,8 @@
 //! Evaluating templates in the context of a sprint that is over.
 
-use super::{Engine, Sources, Sprint};
 use super::context::{State, View};
 use super::execution::session_environment;
+use super::{Engine, Sources, Sprint};
 use crate::assets::Assets;
 use crate::environment::Environment;
 use crate::event::Call;
@@ -23,6 +23,7 @@ pub struct Evaluated {
 }
 
 impl Engine {
+    #[expect(clippy::too_many_arguments, reason = "everything it depends on is an argument")]
     /// Evaluates a template as the run that `sprint` executed last would: for the people who write flows.
     pub fn evaluate(
         &self,

@@ -5,7 +5,7 @@ use super::destination;
 use super::service::{Answer, Asker, Request};
 use super::sprint::{Segment, Sprint};
 use super::{Engine, ResumeError, Sources};
-use crate::assets::Assets;
+use crate::assets::{Assets, Channel};
 use crate::contact::{Contact, ContactStatus};
 use crate::definition::{Definition, FlowType};
 use crate::environment::{Environment, timezone};
@@ -179,13 +179,16 @@ impl<'a> Execution<'a> {
 
     /// The flow of the current run. A run is only executed with its flow.
     pub(crate) fn flow(&self) -> Arc<Definition> {
-        self.state.flow_of(self.state.run).unwrap_or_else(|| crate::definition::empty())
+        self.state.flow_of(self.state.run).unwrap_or_else(crate::definition::empty)
     }
 
     pub(crate) fn event(&mut self, kind: EventKind) -> Uuid {
-        let place = self.state.session.runs.get(self.state.run).and_then(|run| {
-            Some(Place { run_uuid: run.uuid, node_uuid: run.path.last()?.node_uuid })
-        });
+        let place = self
+            .state
+            .session
+            .runs
+            .get(self.state.run)
+            .and_then(|run| Some(Place { run_uuid: run.uuid, node_uuid: run.path.last()?.node_uuid }));
         let uuid = self.uuid();
         self.events.push(Event { uuid, created_on: self.now(), place, kind });
         uuid
@@ -259,7 +262,7 @@ impl<'a> Execution<'a> {
     }
 
     /// Calls a router test.
-    pub(crate) fn test(&mut self, test: &Test, arguments: &[Value]) -> Value {
+    pub(crate) fn test(&mut self, test: Test, arguments: &[Value]) -> Value {
         self.scoped(|scope| test.call(scope, arguments)).0
     }
 
@@ -334,7 +337,7 @@ impl<'a> Execution<'a> {
         let Some((event, msg)) = event.and_then(|e| Some((e, e.msg.as_ref()?))) else { return false };
         let now = self.now();
         let created_on = event.created_on.unwrap_or(now);
-        let channel = msg.channel.as_ref().and_then(|c| self.state.assets.channel(&c.uuid)).map(|c| c.reference());
+        let channel = msg.channel.as_ref().and_then(|c| self.state.assets.channel(&c.uuid)).map(Channel::reference);
         let uuid = event.uuid.unwrap_or_default();
         self.state.session.input = Some(Input::of(uuid, created_on, msg, channel));
         self.state.contact.last_seen_on = Some(created_on);
@@ -358,7 +361,9 @@ impl<'a> Execution<'a> {
         let node = self.run().path.last().and_then(|s| flow.place_of(&s.node_uuid));
         let wait = node.and_then(|n| flow.nodes[n].router.as_ref()).and_then(|r| r.wait.as_ref());
         match wait {
-            Some(wait) if self.state.session.sprints < self.engine.options.max_sprints && !wait.accepts(resume.kind) => {
+            Some(wait)
+                if self.state.session.sprints < self.engine.options.max_sprints && !wait.accepts(resume.kind) =>
+            {
                 Err(ResumeError::NotAccepted { resume: resume.kind.as_str(), wait: wait.type_name() })
             }
             _ => Ok(()),
@@ -414,7 +419,7 @@ impl<'a> Execution<'a> {
         }
         // Groups come after routing in the order of events, as the router's result may come first.
         let chosen = if self.run().status == RunStatus::Active {
-            self.route_from(node, kind == ResumeType::WaitTimeout)?
+            self.route_from(node, kind == ResumeType::WaitTimeout)
         } else {
             None
         };
@@ -423,18 +428,18 @@ impl<'a> Execution<'a> {
     }
 
     /// Evaluates the router of a node of the current run, or takes its only way.
-    fn route_from(&mut self, node: usize, timed_out: bool) -> Result<Option<Chosen>, Halt> {
+    fn route_from(&mut self, node: usize, timed_out: bool) -> Option<Chosen> {
         let flow = self.flow();
-        let Some(node) = flow.nodes.get(node) else { return Ok(None) };
+        let node = flow.nodes.get(node)?;
         let Some(router) = &node.router else {
-            return Ok(Some(Chosen { exit: 0, operand: String::new() }));
+            return Some(Chosen { exit: 0, operand: String::new() });
         };
-        let (exit, operand) = if timed_out { router.route_timeout(self) } else { router.route(self)? };
+        let (exit, operand) = if timed_out { router.route_timeout(self) } else { router.route(self) };
         let Some(exit) = exit else {
             self.fail("Router failed to pick a category");
-            return Ok(None);
+            return None;
         };
-        Ok(Some(Chosen { exit, operand }))
+        Some(Chosen { exit, operand })
     }
 
     fn current_node(&self) -> Option<usize> {
@@ -470,7 +475,8 @@ impl<'a> Execution<'a> {
                 let parent = parent.and_then(|uuid| self.state.session.runs.iter().position(|r| r.uuid == uuid));
                 match parent.filter(|p| self.state.session.runs[*p].status == RunStatus::Active) {
                     None => {
-                        self.state.session.status = if failed { SessionStatus::Failed } else { SessionStatus::Completed };
+                        self.state.session.status =
+                            if failed { SessionStatus::Failed } else { SessionStatus::Completed };
                         return Ok(());
                     }
                     Some(parent) => {
@@ -480,7 +486,7 @@ impl<'a> Execution<'a> {
                         } else if failed {
                             self.exit_run(parent, RunStatus::Failed);
                         } else if let Some(node) = self.current_node() {
-                            chosen = self.route_from(node, false)?;
+                            chosen = self.route_from(node, false);
                         } else {
                             self.fail("Unable to find resume location: run has no location in its flow");
                         }
@@ -579,7 +585,7 @@ impl<'a> Execution<'a> {
             self.state.session.status = SessionStatus::Waiting;
             return Ok(None);
         }
-        self.route_from(place, false)
+        Ok(self.route_from(place, false))
     }
 
     /// Begins a wait; false when it is skipped.
@@ -716,7 +722,9 @@ mod tests {
 
     #[test]
     fn keys_of_results_are_snakes() {
-        for (name, key) in [("2Factor", "2factor"), ("Favorite Color", "favorite_color"), (" A - b? ", "a_b_"), ("x_y", "x_y")] {
+        for (name, key) in
+            [("2Factor", "2factor"), ("Favorite Color", "favorite_color"), (" A - b? ", "a_b_"), ("x_y", "x_y")]
+        {
             assert_eq!(result_key(name), key);
         }
     }

@@ -2,8 +2,8 @@
 
 use super::{Execution, destination};
 use crate::contact::ContactStatus;
-use crate::definition::fields::{Fields, Item, Localized, MAX_TEMPLATE};
 use crate::definition::DefinitionError;
+use crate::definition::fields::{Fields, Item, Localized, MAX_TEMPLATE};
 use crate::message::{MsgOut, QuickReply};
 use crate::reference::TemplateRef;
 
@@ -51,7 +51,8 @@ impl MessageSource {
 
 /// Whether a text is `type:url`.
 fn is_attachment(text: &str) -> bool {
-    text.split_once(':').is_some_and(|(kind, url)| !kind.is_empty() && !url.is_empty() && !kind.contains(char::is_whitespace))
+    text.split_once(':')
+        .is_some_and(|(kind, url)| !kind.is_empty() && !url.is_empty() && !kind.contains(char::is_whitespace))
 }
 
 impl Execution<'_> {
@@ -69,7 +70,9 @@ impl Execution<'_> {
             if !is_attachment(text) {
                 self.error("Attachment evaluated to invalid value and will be ignored");
             } else if text.len() > MAX_ATTACHMENT {
-                self.error(format!("Evaluated attachment is longer than the {MAX_ATTACHMENT} limit and will be ignored"));
+                self.error(format!(
+                    "Evaluated attachment is longer than the {MAX_ATTACHMENT} limit and will be ignored"
+                ));
             } else {
                 attachments.push(text.to_owned());
             }
@@ -147,7 +150,7 @@ impl Execution<'_> {
             }
         };
         if found.is_none() {
-            message.unsendable_reason = "no_route".to_owned();
+            "no_route".clone_into(&mut message.unsendable_reason);
         }
         message
     }

@@ -10,13 +10,11 @@ mod service;
 mod sprint;
 
 pub(crate) use context::first_urn;
+pub use evaluate::Evaluated;
 pub use execution::result_key;
 pub(crate) use execution::{Execution, Halt, NewResult, Pushed};
 pub(crate) use message::MessageSource;
-pub use evaluate::Evaluated;
-pub use service::{
-    AirtimeAnswer, Answer, Asker, EmailAnswer, LlmAnswer, Request, WebhookAnswer, WebhookRequest,
-};
+pub use service::{AirtimeAnswer, Answer, Asker, EmailAnswer, LlmAnswer, Request, WebhookAnswer, WebhookRequest};
 pub use sprint::{Ended, Segment, Sprint, Waiting};
 
 use crate::assets::Assets;
@@ -176,6 +174,7 @@ impl Engine {
         &self.options
     }
 
+    #[expect(clippy::too_many_arguments, reason = "everything a sprint depends on is an argument")]
     /// Starts a session: runs the trigger's flow until it waits or ends.
     pub fn start(
         &self,
@@ -217,6 +216,7 @@ impl Engine {
         }
     }
 
+    #[expect(clippy::too_many_arguments, reason = "everything a sprint depends on is an argument")]
     /// Takes a waiting session on until it waits again or ends.
     pub fn resume(
         &self,

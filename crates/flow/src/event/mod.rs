@@ -7,7 +7,9 @@ pub use host::{Call, Dial, HostEvent};
 use crate::contact::{ContactStatus, FieldValue, Ticket};
 use crate::message::{MsgOut, QuickReply};
 use crate::pairs::Pairs;
-use crate::reference::{ChannelRef, ContactRef, FieldRef, FlowRef, GroupRef, LabelRef, LlmRef, TemplateRef, TopicRef, UserRef};
+use crate::reference::{
+    ChannelRef, ContactRef, FieldRef, FlowRef, GroupRef, LabelRef, LlmRef, TemplateRef, TopicRef, UserRef,
+};
 use crate::session::RunStatus;
 use crate::stamp::Stamp;
 use crate::trigger::{History, RunSummary};

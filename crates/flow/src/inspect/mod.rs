@@ -146,7 +146,8 @@ impl Findings<'_> {
             issue.language = language.map(str::to_owned);
             self.issues.push(issue);
         }
-        let same = |d: &&mut Dependency| d.reference.kind == reference.kind && d.reference.identity == reference.identity;
+        let same =
+            |d: &&mut Dependency| d.reference.kind == reference.kind && d.reference.identity == reference.identity;
         match self.dependencies.iter_mut().find(same) {
             None => self.dependencies.push(Dependency { reference: reference.clone(), missing }),
             Some(known) if known.reference.name.is_empty() => known.reference.name.clone_from(&reference.name),
@@ -184,7 +185,9 @@ impl Findings<'_> {
     pub(crate) fn localized(&mut self, localized: &Localized) {
         localized.base.iter().for_each(|t| self.template(t));
         for (language, templates) in &localized.translations {
-            templates.iter().for_each(|t| self.template_in(t, Some(language)));
+            for template in templates {
+                self.template_in(template, Some(language));
+            }
         }
     }
 
@@ -295,5 +298,62 @@ impl Definition {
             parent_refs: found.parent_refs.into_iter().collect(),
             issues: found.issues,
         }
+    }
+}
+
+/// The services that a host has, for judging whether it can run a definition.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each service is there or not")]
+pub struct Services {
+    /// Calls URLs.
+    pub webhooks: bool,
+    /// Asks language models.
+    pub llms: bool,
+    /// Pays airtime.
+    pub airtime: bool,
+    /// Sends mail.
+    pub email: bool,
+    /// Makes and takes calls.
+    pub voice: bool,
+}
+
+impl Definition {
+    /// What a host with `services` can't run, by node and action: to be refused at import.
+    pub fn unsupported(&self, services: Services) -> Vec<Issue> {
+        let mut issues = Vec::new();
+        for node in &self.nodes {
+            let mut issue = |action_uuid: Option<Uuid>, what: &str| {
+                issues.push(Issue {
+                    kind: "unsupported",
+                    node_uuid: node.uuid,
+                    action_uuid,
+                    language: None,
+                    description: format!("{what} can't be run here"),
+                    dependency: None,
+                    regex: None,
+                    vars: None,
+                });
+            };
+            for action in &node.actions {
+                let kind = action.type_name();
+                let supported = match kind {
+                    "call_webhook" | "call_resthook" => services.webhooks,
+                    "call_llm" => services.llms,
+                    "transfer_airtime" => services.airtime,
+                    "send_email" => services.email,
+                    "say_msg" | "play_audio" => services.voice,
+                    _ => true,
+                };
+                if !supported {
+                    issue(Some(action.uuid), &format!("action type '{kind}'"));
+                }
+            }
+            let dials =
+                node.router.as_ref().is_some_and(|r| matches!(r.wait, Some(crate::router::wait::Wait::Dial { .. })));
+            if dials && !services.voice {
+                issue(None, "wait type 'dial'");
+            }
+        }
+        issues
     }
 }

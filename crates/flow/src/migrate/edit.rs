@@ -147,11 +147,7 @@ fn rewrite_value(value: &mut Value, rest: &str, rewrite: &mut dyn FnMut(&str) ->
         Value::Array(items) => items.iter_mut().for_each(|item| rewrite_value(item, rest, rewrite)),
         Value::Object(object) if !rest.is_empty() => rewrite_at(object, rest, rewrite),
         Value::Object(object) => object.values_mut().for_each(|v| rewrite_value(v, "", rewrite)),
-        Value::String(text) if rest.is_empty() => {
-            if text.contains('@') {
-                *text = rewrite(text);
-            }
-        }
+        Value::String(text) if rest.is_empty() && text.contains('@') => *text = rewrite(text),
         _ => {}
     }
 }

@@ -7,7 +7,8 @@ use crate::reference::GroupRef;
 
 impl Target<'_, '_> {
     pub(super) fn change_groups(&mut self, groups: &[GroupRef], change: GroupsChange) -> bool {
-        if change == GroupsChange::Add && matches!(self.contact.status, ContactStatus::Blocked | ContactStatus::Stopped) {
+        if change == GroupsChange::Add && matches!(self.contact.status, ContactStatus::Blocked | ContactStatus::Stopped)
+        {
             self.error("Can't add blocked or stopped contacts to groups", None, &[]);
             return false;
         }
@@ -33,7 +34,9 @@ impl Target<'_, '_> {
         }
         self.event(match change {
             GroupsChange::Add => EventKind::ContactGroupsChanged { groups_added: changed, groups_removed: Vec::new() },
-            GroupsChange::Remove => EventKind::ContactGroupsChanged { groups_added: Vec::new(), groups_removed: changed },
+            GroupsChange::Remove => {
+                EventKind::ContactGroupsChanged { groups_added: Vec::new(), groups_removed: changed }
+            }
         });
         true
     }

@@ -1,6 +1,7 @@
 //! `ticket_*`: tickets opened, handled and closed.
 
 use super::Target;
+use crate::assets::{Topic, User};
 use crate::contact::{Ticket, TicketStatus};
 use crate::event::EventKind;
 use crate::reference::{TopicRef, UserRef};
@@ -15,8 +16,8 @@ impl Target<'_, '_> {
         if self.contact.open_ticket().is_some() {
             return false;
         }
-        let topic = self.assets.topic(&topic.uuid).map_or_else(|| topic.clone(), |t| t.reference());
-        let assignee = assignee.and_then(|u| self.assets.user(&u.uuid)).map(|u| u.reference());
+        let topic = self.assets.topic(&topic.uuid).map_or_else(|| topic.clone(), Topic::reference);
+        let assignee = assignee.and_then(|u| self.assets.user(&u.uuid)).map(User::reference);
         let ticket = Ticket { uuid: self.sources.uuid(), status: TicketStatus::Open, topic: Some(topic), assignee };
         let ticket_uuid = ticket.uuid;
         self.contact.tickets.push(ticket.clone());
@@ -36,7 +37,7 @@ impl Target<'_, '_> {
     }
 
     pub(super) fn assign_ticket(&mut self, ticket_uuid: Uuid, assignee: Option<&UserRef>) -> bool {
-        let assignee = assignee.and_then(|u| self.assets.user(&u.uuid)).map(|u| u.reference());
+        let assignee = assignee.and_then(|u| self.assets.user(&u.uuid)).map(User::reference);
         let Some(ticket) = self.ticket(ticket_uuid) else { return false };
         if ticket.assignee.as_ref().map(|u| u.uuid) == assignee.as_ref().map(|u| u.uuid) {
             return false;
@@ -47,7 +48,7 @@ impl Target<'_, '_> {
     }
 
     pub(super) fn retopic_ticket(&mut self, ticket_uuid: Uuid, topic: &TopicRef) -> bool {
-        let topic = self.assets.topic(&topic.uuid).map_or_else(|| topic.clone(), |t| t.reference());
+        let topic = self.assets.topic(&topic.uuid).map_or_else(|| topic.clone(), Topic::reference);
         let Some(ticket) = self.ticket(ticket_uuid) else { return false };
         if ticket.topic.as_ref().is_some_and(|t| t.uuid == topic.uuid) {
             return false;

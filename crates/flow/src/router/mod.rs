@@ -11,7 +11,7 @@ pub(crate) use switch::Switch;
 use crate::definition::fields::{Fields, Item, LocalizedText};
 use crate::definition::localization::Localization;
 use crate::definition::{DefinitionError, Exit, FlowType};
-use crate::engine::{Execution, Halt, NewResult};
+use crate::engine::{Execution, NewResult};
 use serde_json::Value;
 use serde_json::value::RawValue;
 use std::collections::HashMap;
@@ -25,7 +25,6 @@ type Result<T> = std::result::Result<T, DefinitionError>;
 /// A kind of answer, and the exit it takes.
 #[derive(Clone, Debug)]
 pub(crate) struct Category {
-    pub(crate) uuid: Uuid,
     pub(crate) name: LocalizedText,
     /// Place of the exit in its node.
     pub(crate) exit: usize,
@@ -87,7 +86,7 @@ impl Router {
                 .ok_or_else(|| DefinitionError::new(format!("category exit {exit} is not a valid exit")))?;
             let name = Item { localization, uuid }.text("name", category.required("name", 64)?);
             index.entry(uuid).or_insert(categories.len());
-            categories.push(Category { uuid, name, exit: place });
+            categories.push(Category { name, exit: place });
         }
         let index = CategoryIndex(index);
         let wait = match fields.object("wait")? {
@@ -95,9 +94,11 @@ impl Router {
             Some(wait) => Some(Wait::read(&wait).map_err(|e| e.within("invalid wait"))?),
         };
         let timeout = match &wait {
-            Some(Wait::Msg { timeout: Some(timeout), .. }) => Some(index.place(&timeout.category).ok_or_else(|| {
-                DefinitionError::new(format!("timeout category {} is not a valid category", timeout.category))
-            })?),
+            Some(Wait::Msg { timeout: Some(timeout), .. }) => {
+                Some(index.place(&timeout.category).ok_or_else(|| {
+                    DefinitionError::new(format!("timeout category {} is not a valid category", timeout.category))
+                })?)
+            }
             _ => None,
         };
         let result_name = fields.text("result_name", 64)?.to_owned();
@@ -121,13 +122,13 @@ impl Router {
     }
 
     /// Decides; gives the place of the exit and the operand for the segment. No exit: no category was picked.
-    pub(crate) fn route(&self, ex: &mut Execution<'_>) -> std::result::Result<(Option<usize>, String), Halt> {
+    pub(crate) fn route(&self, ex: &mut Execution<'_>) -> (Option<usize>, String) {
         let choice = match &self.kind {
             RouterKind::Switch(switch) => switch.choose(ex),
-            RouterKind::Random(random) => random.choose(ex, self.categories.len()),
+            RouterKind::Random(_) => Random::choose(ex, self.categories.len()),
         };
         let operand = choice.input.clone();
-        Ok((self.take(ex, choice), operand))
+        (self.take(ex, choice), operand)
     }
 
     /// Takes the timeout's category.

@@ -8,7 +8,7 @@ use crate::engine::Execution;
 pub(crate) struct Random;
 
 impl Random {
-    pub(crate) fn choose(self, ex: &mut Execution<'_>, categories: usize) -> Choice {
+    pub(crate) fn choose(ex: &mut Execution<'_>, categories: usize) -> Choice {
         let drawn = ex.random();
         let place = ((drawn * categories as f64).floor() as usize).min(categories.saturating_sub(1));
         Choice { category: Some(place), value: place.to_string(), input: drawn.to_string(), extra: None }

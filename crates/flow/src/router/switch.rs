@@ -8,7 +8,6 @@ use crate::definition::localization::Localization;
 use crate::engine::Execution;
 use crate::expression::{Template, Value};
 use serde_json::value::RawValue;
-use uuid::Uuid;
 
 const MAX_CASES: usize = 100;
 const MAX_ARGUMENTS: usize = 10;
@@ -16,7 +15,6 @@ const MAX_ARGUMENTS: usize = 10;
 /// A test, and the category that passing it takes.
 #[derive(Clone, Debug)]
 pub(crate) struct Case {
-    pub(crate) uuid: Uuid,
     pub(crate) type_name: String,
     test: Test,
     pub(crate) arguments: Localized,
@@ -38,9 +36,11 @@ impl Switch {
         fields.required("operand", MAX_TEMPLATE)?;
         let default = match fields.optional_uuid("default_category_uuid")? {
             None => None,
-            Some(uuid) => Some(categories.place(&uuid).ok_or_else(|| {
-                DefinitionError::new(format!("default category {uuid} is not a valid category"))
-            })?),
+            Some(uuid) => Some(
+                categories
+                    .place(&uuid)
+                    .ok_or_else(|| DefinitionError::new(format!("default category {uuid} is not a valid category")))?,
+            ),
         };
         let count = fields.list("cases", usize::MAX)?.len();
         if count > MAX_CASES {
@@ -58,13 +58,14 @@ impl Switch {
                 let problem = format!("can't have more than {MAX_ARGUMENTS} arguments (has {count})");
                 return Err(place(DefinitionError::new(problem)));
             }
-            let arguments =
-                Item { localization, uuid }.templates(&case, "arguments", MAX_ARGUMENTS, MAX_TEMPLATE).map_err(place)?;
+            let arguments = Item { localization, uuid }
+                .templates(&case, "arguments", MAX_ARGUMENTS, MAX_TEMPLATE)
+                .map_err(place)?;
             let category = case.uuid("category_uuid")?;
             let category = categories
                 .place(&category)
                 .ok_or_else(|| place(DefinitionError::new(format!("category {category} is not a valid category"))))?;
-            cases.push(Case { uuid, type_name: type_name.to_owned(), test, arguments, category });
+            cases.push(Case { type_name: type_name.to_owned(), test, arguments, category });
         }
         Ok(Self { operand: fields.template("operand", MAX_TEMPLATE)?, cases, default })
     }
@@ -84,8 +85,10 @@ impl Switch {
                 let value = ex.value(template);
                 arguments.push(value);
             }
-            match ex.test(&case.test, &arguments) {
-                Value::Error(error) => ex.error(format!("Error calling test {}: {error}", called(&case.type_name, &arguments))),
+            match ex.test(case.test, &arguments) {
+                Value::Error(error) => {
+                    ex.error(format!("Error calling test {}(...): {error}", case.type_name));
+                }
                 Value::Object(object) if passed(&object) => {
                     let text = |value: Option<Value>| value.and_then(|v| v.to_text().ok()).map(|t| t.to_string());
                     return Choice {
@@ -110,9 +113,4 @@ fn passed(answer: &crate::expression::Object) -> bool {
 /// A value as JSON text.
 pub(crate) fn to_raw(value: &Value) -> Option<Box<RawValue>> {
     RawValue::from_string(value.to_json_text()).ok()
-}
-
-/// How a call is quoted in an error: the name only, as values may be long and private.
-fn called(name: &str, _arguments: &[Value]) -> String {
-    format!("{}(...)", name.to_uppercase())
 }

@@ -149,8 +149,9 @@ fn compact<S: Serializer>(raw: &Option<Box<RawValue>>, serializer: S) -> Result<
 }
 
 /// Longest JSON of a webhook response that is stored with its run, in bytes.
-pub const MAX_STORED_WEBHOOK: usize = 10_000;
+const MAX_STORED_WEBHOOK: usize = 10_000;
 
+#[expect(clippy::ref_option, reason = "serde passes a reference")]
 fn unstored(webhook: &Option<SavedWebhook>) -> bool {
     webhook.as_ref().is_none_or(|w| w.json.as_ref().is_some_and(|j| j.get().len() > MAX_STORED_WEBHOOK))
 }

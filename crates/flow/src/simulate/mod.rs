@@ -95,7 +95,7 @@ pub struct Conversation {
 /// A fictional contact.
 pub fn sample_contact(created_on: Stamp) -> Contact {
     let mut contact = Contact::new(Uuid::from_u128(0x0192_f3a0_0000_7000_8000_0000_0000_0001), created_on);
-    contact.name = "Ama Kollie".to_owned();
+    "Ama Kollie".clone_into(&mut contact.name);
     contact.urns.extend(Urn::parse("tel:+231990000001").ok());
     contact
 }
@@ -118,7 +118,12 @@ impl Conversation {
     }
 
     /// Starts a flow by hand.
-    pub fn start(&mut self, flow: &Definition, now: Timestamp, answer: Answerer<'_>) -> Result<Vec<Event>, SimulateError> {
+    pub fn start(
+        &mut self,
+        flow: &Definition,
+        now: Timestamp,
+        answer: Answerer<'_>,
+    ) -> Result<Vec<Event>, SimulateError> {
         if flow.kind() == FlowType::Voice {
             let uuid = self.ids.uuid(Millis::from(now));
             let urn = self.contact.urns.first().map_or_else(|| "tel:+231990000001".to_owned(), ToString::to_string);
@@ -177,11 +182,8 @@ impl Conversation {
         self.ids = sprint.sources.ids;
         let mut session = sprint.session;
         self.waiting = session.status == SessionStatus::Waiting;
-        self.results = session
-            .runs
-            .iter()
-            .flat_map(|run| run.results.iter().map(|(_, r)| (r.name.clone(), r.clone())))
-            .collect();
+        self.results =
+            session.runs.iter().flat_map(|run| run.results.iter().map(|(_, r)| (r.name.clone(), r.clone()))).collect();
         session.compact();
         self.session = Some(session.to_json());
         self.contact = sprint.contact;

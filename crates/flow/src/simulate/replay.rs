@@ -102,7 +102,12 @@ fn complete(
 }
 
 /// Records what a sprint did; gives the session's JSON.
-fn record(outputs: &mut Vec<Output>, events: Vec<Event>, segments: Vec<Segment>, session: &Session) -> Result<String, SimulateError> {
+fn record(
+    outputs: &mut Vec<Output>,
+    events: Vec<Event>,
+    segments: Vec<Segment>,
+    session: &Session,
+) -> Result<String, SimulateError> {
     let mut session = session.clone();
     session.compact();
     let json = session.to_json();
@@ -160,7 +165,13 @@ impl Case {
     }
 
     /// Evaluates templates as the run that a conversation executed last would, at another time if one is given.
-    pub fn evaluate(&self, assets: &Assets, replayed: &Replayed, now: Option<Timestamp>, templates: &[String]) -> Vec<Evaluated> {
+    pub fn evaluate(
+        &self,
+        assets: &Assets,
+        replayed: &Replayed,
+        now: Option<Timestamp>,
+        templates: &[String],
+    ) -> Vec<Evaluated> {
         let mut sources = replayed.sprint.sources.clone();
         sources.now = now.unwrap_or(sources.now);
         let (call, resume) = (self.call.as_ref(), replayed.resume.as_ref());

@@ -12,6 +12,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 /// How the services are to behave.
@@ -94,10 +95,10 @@ fn wire(request: &WebhookRequest) -> String {
     let target = if target.starts_with('/') { target.to_owned() } else { format!("/{target}") };
     let mut text = format!("{} {target} HTTP/1.1\r\nHost: {host}\r\nUser-Agent: mhero\r\n", request.method);
     if !request.body.is_empty() || matches!(request.method.as_str(), "POST" | "PUT" | "PATCH") {
-        text.push_str(&format!("Content-Length: {}\r\n", request.body.len()));
+        _ = write!(text, "Content-Length: {}\r\n", request.body.len());
     }
     for (name, value) in request.headers.iter() {
-        text.push_str(&format!("{name}: {value}\r\n"));
+        _ = write!(text, "{name}: {value}\r\n");
     }
     text + "Accept-Encoding: gzip\r\n\r\n" + &request.body
 }
@@ -118,7 +119,10 @@ impl Services {
             blocked_hosts: vec!["graph.facebook.com".to_owned()],
             prompts: prompts.unwrap_or_else(|| [("categorize".to_owned(), CATEGORIZE.to_owned())].into()),
             send_check: Some(Arc::new(move |_, message| {
-                unsendable.iter().find(|(text, _)| message.text.contains(text.as_str())).map(|(_, reason)| reason.clone())
+                unsendable
+                    .iter()
+                    .find(|(text, _)| message.text.contains(text.as_str()))
+                    .map(|(_, reason)| reason.clone())
             })),
             ..Options::default()
         })
@@ -174,9 +178,10 @@ impl Services {
         };
         let body = if mock.body_repeat > 1 { body.repeat(mock.body_repeat) } else { body };
         let headers = mock.headers.unwrap_or_default();
-        let mut head = format!("HTTP/1.0 {} {}\r\nContent-Length: {}\r\n", mock.status, reason(mock.status), body.len());
+        let mut head =
+            format!("HTTP/1.0 {} {}\r\nContent-Length: {}\r\n", mock.status, reason(mock.status), body.len());
         for (name, value) in headers.iter() {
-            head.push_str(&format!("{name}: {value}\r\n"));
+            _ = write!(head, "{name}: {value}\r\n");
         }
         head.push_str("\r\n");
         answer.sizes.response = head.len() + body.len();
@@ -200,15 +205,16 @@ impl Services {
             error: String::new(),
         };
         if recipient.contains("666") {
-            answer.error = "invalid recipient number".to_owned();
+            "invalid recipient number".clone_into(&mut answer.error);
             return answer;
         }
-        answer.currency = "RWF".to_owned();
+        "RWF".clone_into(&mut answer.currency);
         answer.http_logs.push(HttpLog {
             url: "http://send.airtime.com".to_owned(),
             status_code: 200,
             status: "success".to_owned(),
-            request: "GET / HTTP/1.1\r\nHost: send.airtime.com\r\nUser-Agent: mhero\r\nAccept-Encoding: gzip\r\n\r\n".to_owned(),
+            request: "GET / HTTP/1.1\r\nHost: send.airtime.com\r\nUser-Agent: mhero\r\nAccept-Encoding: gzip\r\n\r\n"
+                .to_owned(),
             response: "HTTP/1.0 200 OK\r\nContent-Length: 15\r\n\r\n{\"status\":\"ok\"}".to_owned(),
             elapsed_ms: 0,
             retries: 0,
@@ -217,7 +223,7 @@ impl Services {
         });
         match amounts.get("RWF") {
             Some(amount) => answer.amount.clone_from(amount),
-            None => answer.error = "no amount configured for transfers in RWF".to_owned(),
+            None => "no amount configured for transfers in RWF".clone_into(&mut answer.error),
         }
         answer
     }

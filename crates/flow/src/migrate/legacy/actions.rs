@@ -61,7 +61,8 @@ impl Conversion<'_> {
         }
         let variables: Vec<String> =
             variables.into_iter().filter(|v| *v != NEW_CONTACT && !v.is_empty()).map(migrated).collect();
-        for (key, list) in [("contacts", json!(contacts)), ("groups", json!(groups)), ("legacy_vars", json!(variables))] {
+        for (key, list) in [("contacts", json!(contacts)), ("groups", json!(groups)), ("legacy_vars", json!(variables))]
+        {
             if list.as_array().is_some_and(|l| !l.is_empty()) {
                 into.insert(key.to_owned(), list);
             }
@@ -96,7 +97,8 @@ impl Conversion<'_> {
             },
             "add_label" => of("add_input_labels", json!({"labels": named(items(source, "labels"))})),
             "email" => {
-                let addresses: Vec<String> = items(source, "emails").iter().filter_map(Value::as_str).map(migrated).collect();
+                let addresses: Vec<String> =
+                    items(source, "emails").iter().filter_map(Value::as_str).map(migrated).collect();
                 let subject = self.localize_template(source.get("subject"), &uuid, "subject");
                 let body = self.localize_template(source.get("msg"), &uuid, "body");
                 of("send_email", json!({"addresses": addresses, "subject": subject, "body": body}))
@@ -120,7 +122,9 @@ impl Conversion<'_> {
                         of("set_contact_name", json!({"name": format!("{value} @(word_slice(contact.name, 1, -1))")}))
                     }
                     "tel_e164" => of("add_contact_urn", json!({"scheme": "tel", "path": value})),
-                    scheme if SCHEMES.contains(&scheme) => of("add_contact_urn", json!({"scheme": scheme, "path": value})),
+                    scheme if SCHEMES.contains(&scheme) => {
+                        of("add_contact_urn", json!({"scheme": scheme, "path": value}))
+                    }
                     key => {
                         let field = json!({"key": key, "name": text(source, "label")});
                         of("set_contact_field", json!({"field": field, "value": value}))

@@ -36,7 +36,8 @@ fn items<'a>(of: &'a Value, key: &str) -> &'a [Value] {
 }
 
 fn whole(of: &Value, key: &str) -> i64 {
-    let number = |v: &Value| v.as_i64().or_else(|| v.as_f64().map(|n| n as i64)).or_else(|| v.as_str()?.trim().parse().ok());
+    let number =
+        |v: &Value| v.as_i64().or_else(|| v.as_f64().map(|n| n as i64)).or_else(|| v.as_str()?.trim().parse().ok());
     of.get(key).and_then(number).unwrap_or(0)
 }
 

@@ -75,9 +75,8 @@ impl Conversion<'_> {
             let value = |key: &&str| migrated(&self.texts(source.get(*key)).base);
             Ok(Test::Plain(name, keys.iter().map(value).filter(|v| !v.is_empty()).collect()))
         };
-        let localized = |name: &'static str, options: Options| {
-            Ok(Test::Localized(name, self.texts(source.get("test")), options))
-        };
+        let localized =
+            |name: &'static str, options: Options| Ok(Test::Localized(name, self.texts(source.get("test")), options));
         let words = Options::default();
         match text(source, "type") {
             "true" => Ok(Test::Default),
@@ -152,8 +151,7 @@ impl Conversion<'_> {
     fn rules(&mut self, set: &Value) -> Result<Rules> {
         let mut rules = Rules::default();
         // Categories first, so that ids don't depend on tests.
-        let categories: Vec<String> =
-            items(set, "rules").iter().map(|rule| self.category(rule, &mut rules)).collect();
+        let categories: Vec<String> = items(set, "rules").iter().map(|rule| self.category(rule, &mut rules)).collect();
         for (rule, category) in items(set, "rules").iter().zip(categories) {
             let source = &rule["test"];
             let mut case = |conversion: &mut Self, name: &str, arguments: &[String]| {
@@ -183,7 +181,8 @@ impl Conversion<'_> {
                     }
                 }
                 Test::Localized(name, texts, options) => {
-                    let change = |text: &str| if name == "has_pattern" { text.to_owned() } else { migrate(text, &options) };
+                    let change =
+                        |text: &str| if name == "has_pattern" { text.to_owned() } else { migrate(text, &options) };
                     let uuid = case(self, name, &[change(&texts.base)]);
                     self.localize(&texts, &uuid, "arguments", &change);
                 }
@@ -226,14 +225,17 @@ impl Conversion<'_> {
         for country in config.as_object().into_iter().flatten().map(|(_, country)| country) {
             let (currency, amount) = (text(country, "currency_code"), &country["amount"]);
             let amount = match amount {
-                Value::String(text) => text.trim().parse::<f64>().map_or(Value::Null, |n| {
-                    if n.fract() == 0.0 { json!(n as i64) } else { json!(n) }
-                }),
+                Value::String(text) => text
+                    .trim()
+                    .parse::<f64>()
+                    .map_or(Value::Null, |n| if n.fract() == 0.0 { json!(n as i64) } else { json!(n) }),
                 other => other.clone(),
             };
             match amounts.get(currency) {
                 Some(known) if known.as_f64() != amount.as_f64() => {
-                    return Err(DefinitionError::new(format!("unable to migrate airtime ruleset with different amounts in {currency}")));
+                    return Err(DefinitionError::new(format!(
+                        "unable to migrate airtime ruleset with different amounts in {currency}"
+                    )));
                 }
                 _ if currency.is_empty() || amount.is_null() => {}
                 _ => amounts.set(currency, amount),
@@ -258,8 +260,8 @@ impl Conversion<'_> {
         let operand_id = operand_source.rsplit_once('.').map(|(_, id)| id);
         let operand;
         let shown = match kind {
-            "wait_message" | "wait_audio" | "wait_recording" | "wait_video" | "wait_photo" | "wait_gps" | "wait_digit"
-            | "wait_digits" => {
+            "wait_message" | "wait_audio" | "wait_recording" | "wait_video" | "wait_photo" | "wait_gps"
+            | "wait_digit" | "wait_digits" => {
                 let (shown, hint) = match kind {
                     "wait_audio" | "wait_recording" => ("wait_for_audio", json!({"type": "audio"})),
                     "wait_video" => ("wait_for_video", json!({"type": "video"})),
@@ -300,7 +302,8 @@ impl Conversion<'_> {
                 "split_by_webhook"
             }
             "resthook" => {
-                let mut action = json!({"uuid": self.uuid(), "type": "call_resthook", "resthook": text(config, "resthook")});
+                let mut action =
+                    json!({"uuid": self.uuid(), "type": "call_resthook", "resthook": text(config, "resthook")});
                 if !label.is_empty() {
                     action["result_name"] = json!(label);
                 }
@@ -356,11 +359,8 @@ impl Conversion<'_> {
             }
             other => return Err(DefinitionError::new(format!("unable to migrate legacy ruleset type: '{other}'"))),
         };
-        let categories: Vec<Value> = rules
-            .categories
-            .iter()
-            .map(|c| json!({"uuid": c.uuid, "name": c.name, "exit_uuid": c.exit}))
-            .collect();
+        let categories: Vec<Value> =
+            rules.categories.iter().map(|c| json!({"uuid": c.uuid, "name": c.name, "exit_uuid": c.exit})).collect();
         let mut router = json!({"type": router_kind, "categories": categories});
         if router_kind == "switch" {
             router["operand"] = json!(operand);

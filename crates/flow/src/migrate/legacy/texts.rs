@@ -29,7 +29,13 @@ impl Conversion<'_> {
     }
 
     /// Keeps the translations of a text, each changed by `change`; gives the text itself, changed.
-    pub(super) fn localize(&mut self, texts: &Texts, item: &str, property: &str, change: &dyn Fn(&str) -> String) -> String {
+    pub(super) fn localize(
+        &mut self,
+        texts: &Texts,
+        item: &str,
+        property: &str,
+        change: &dyn Fn(&str) -> String,
+    ) -> String {
         for (language, text) in texts.translations.iter().filter(|(_, text)| !text.is_empty()) {
             self.translate(language, item, property, vec![change(text)]);
         }
@@ -52,7 +58,9 @@ impl Conversion<'_> {
             }
         }
         for language in languages {
-            let of = |t: &Texts| t.translations.iter().find(|(l, _)| l == language).map_or_else(String::new, |(_, t)| migrated(t));
+            let of = |t: &Texts| {
+                t.translations.iter().find(|(l, _)| l == language).map_or_else(String::new, |(_, t)| migrated(t))
+            };
             self.translate(language, item, property, all.iter().map(of).collect());
         }
         all.iter().map(|t| migrated(&t.base)).collect()

@@ -4,9 +4,19 @@
 use serde_json::{Map, Value, json};
 use std::collections::HashMap;
 use std::collections::HashSet;
+use std::fmt::Write as _;
 
-const MASKED: [&str; 9] =
-    ["created_on", "modified_on", "exited_on", "arrived_on", "expires_on", "elapsed_ms", "time", "sizes", "external_id"];
+const MASKED: [&str; 9] = [
+    "created_on",
+    "modified_on",
+    "exited_on",
+    "arrived_on",
+    "expires_on",
+    "elapsed_ms",
+    "time",
+    "sizes",
+    "external_id",
+];
 const HEADERS: [&str; 7] =
     ["user-agent", "accept-encoding", "accept", "content-length", "connection", "date", "transfer-encoding"];
 
@@ -18,7 +28,10 @@ pub(super) struct Canon {
 
 fn is_uuid(bytes: &[u8]) -> bool {
     bytes.len() == 36
-        && bytes.iter().enumerate().all(|(i, b)| if [8, 13, 18, 23].contains(&i) { *b == b'-' } else { b.is_ascii_hexdigit() })
+        && bytes
+            .iter()
+            .enumerate()
+            .all(|(i, b)| if [8, 13, 18, 23].contains(&i) { *b == b'-' } else { b.is_ascii_hexdigit() })
 }
 
 /// The places of UUIDs in a text.
@@ -47,7 +60,8 @@ fn without_now(text: &str) -> String {
         let end = tail.find(|c: char| !(c.is_ascii_alphanumeric() || "-:.+".contains(c))).unwrap_or(tail.len());
         let stamp = &tail[..end];
         let start: jiff::Timestamp = "2025-05-04T12:30:45.123456Z".parse().expect("a timestamp");
-        let now = stamp.parse::<jiff::Timestamp>().is_ok_and(|t| (0..3600).contains(&t.duration_since(start).as_secs()));
+        let now =
+            stamp.parse::<jiff::Timestamp>().is_ok_and(|t| (0..3600).contains(&t.duration_since(start).as_secs()));
         out.push_str(if now { "<now>" } else { stamp });
         rest = &tail[end..];
     }
@@ -78,7 +92,7 @@ impl Canon {
                 out.push_str(&uuid);
             } else {
                 let next = self.numbered.len() + 1;
-                out.push_str(&format!("<uuid:{}>", self.numbered.entry(uuid).or_insert(next)));
+                _ = write!(out, "<uuid:{}>", self.numbered.entry(uuid).or_insert(next));
             }
             from = at + 36;
         }
@@ -91,7 +105,11 @@ impl Canon {
         let (head, body) = text.split_once("\n\n").unwrap_or((&text, ""));
         let mut lines = head.lines();
         let first: Vec<&str> = lines.next().unwrap_or_default().split(' ').collect();
-        let start = if request { first.iter().take(2).copied().collect::<Vec<_>>().join(" ") } else { first.get(1).unwrap_or(&"").to_string() };
+        let start = if request {
+            first.iter().take(2).copied().collect::<Vec<_>>().join(" ")
+        } else {
+            first.get(1).unwrap_or(&"").to_string()
+        };
         let mut headers: Vec<String> = lines
             .filter_map(|l| l.split_once(':'))
             .map(|(k, v)| (k.trim().to_lowercase(), v.trim()))
@@ -156,7 +174,12 @@ pub(super) fn differences(want: &Value, got: &Value, path: &str, found: &mut Vec
             let names: std::collections::BTreeSet<&String> = a.keys().chain(b.keys()).collect();
             for name in names {
                 let null = Value::Null;
-                differences(a.get(name).unwrap_or(&null), b.get(name).unwrap_or(&null), &format!("{path}.{name}"), found);
+                differences(
+                    a.get(name).unwrap_or(&null),
+                    b.get(name).unwrap_or(&null),
+                    &format!("{path}.{name}"),
+                    found,
+                );
             }
         }
         (Value::Array(a), Value::Array(b)) if a.len() == b.len() => {
