@@ -64,6 +64,9 @@ pub(crate) enum Command {
     Serve(cmd::serve::Args),
     /// Show the main job on simulated phones: 482 health workers of Liberia are asked 15 questions
     Demo(cmd::demo::Args),
+    /// Count what waits in the store, for tests and support
+    #[command(hide = true)]
+    Audit,
     #[command(subcommand)]
     Bench(cmd::bench::BenchCommand),
     /// Copy the store into a folder, while it is in use

@@ -154,8 +154,6 @@ pub(crate) struct Gate {
     pub(crate) countries: Vec<String>,
     pub(crate) per_contact_cap: Cap,
     pub(crate) opt_out: OptOut,
-    /// A campaign to more contacts than this waits for approval.
-    pub(crate) approval_above: Option<u64>,
 }
 
 /// When messages that nobody waits for stay in; off unless both ends are set.

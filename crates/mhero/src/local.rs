@@ -39,6 +39,7 @@ pub(crate) enum Request {
     StartCampaign { flow: String, to: String },
     CampaignStatus { campaign: Option<String> },
     CampaignState { campaign: Option<String>, state: String },
+    Audit,
     Backup { folder: Option<PathBuf> },
 }
 
@@ -111,6 +112,7 @@ async fn carry_out(app: &Arc<App>, request: Request, backups: &Path, told: Told)
             json!({ "query": audience.query.to_string(), "count": count, "contacts": rows })
         }
         Request::ImportFlows { text } => serde_json::to_value(app.import_flows(&text).await?)?,
+        Request::Audit => serde_json::to_value(app.store.audit().await?)?,
         Request::Flows => {
             let flows = app.store.flows().await?.into_iter().map(|flow| {
                 json!({ "uuid": flow.id, "name": flow.name, "type": flow.kind, "revision": flow.revision,

@@ -30,7 +30,7 @@ pub use postgres::Postgres;
 pub use query::QueryError;
 pub use sqlite::{Sqlite, panic_text};
 use std::sync::Arc;
-pub use worklist::ProblemRow;
+pub use worklist::{Audit, ProblemRow};
 
 /// What the store answers.
 pub type StoreResult<T> = Result<T, StoreError>;

@@ -45,3 +45,40 @@ impl Store {
         self.query(sql, params![all, limit]).await?.iter().map(read).collect()
     }
 }
+
+/// What waits in the store, and what became of messages whose fate was not known.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Audit {
+    /// Tasks that wait in the inbox.
+    pub inbox: i64,
+    /// Messages that wait in the outbox, in whatever state.
+    pub outbox: i64,
+    /// Messages of which it was once not known whether the operator had them.
+    pub unknown: i64,
+    /// Of these, sent once more.
+    pub resent: i64,
+    /// Of these, still not known.
+    pub unsettled: i64,
+    /// Open rows of the work list.
+    pub problems: i64,
+}
+
+impl Store {
+    /// Counts what waits. It reads whole tables: for tests and for support, not for screens.
+    pub async fn audit(&self) -> StoreResult<Audit> {
+        let sql = "SELECT (SELECT count(*) FROM inbox) AS inbox, (SELECT count(*) FROM outbox) AS outbox,
+            (SELECT count(*) FROM message WHERE state = 6 OR resent = 1 OR detail = 'unknown' OR detail = 'answered') AS unknown,
+            (SELECT count(*) FROM message WHERE resent = 1) AS resent,
+            (SELECT count(*) FROM outbox WHERE state IN (2, 6)) AS unsettled,
+            (SELECT count(*) FROM problem WHERE state = 'open') AS problems";
+        let Some(row) = self.query_one(sql, params![]).await? else { return Ok(Audit::default()) };
+        Ok(Audit {
+            inbox: row.get(0)?,
+            outbox: row.get(1)?,
+            unknown: row.get(2)?,
+            resent: row.get(3)?,
+            unsettled: row.get(4)?,
+            problems: row.get(5)?,
+        })
+    }
+}

@@ -22,6 +22,7 @@ const STEPS: &[(&str, Step)] = &[
     ("clippy", clippy),
     ("docs", docs::run),
     ("tests", tests),
+    ("chaos", chaos),
 ];
 
 /// Runs all checks and says how each ended and how long it took.
@@ -58,4 +59,16 @@ fn tests(project: &Project) -> Result<()> {
         bail!("{} tests are ignored", counts.ignored);
     }
     Ok(())
+}
+
+/// The crash tests in short, on both stores, and the run without deduplication in which the judge must find faults.
+fn chaos(project: &Project) -> Result<()> {
+    let short = ["chaos", "--debug", "--json", "--kills", "6", "--workers", "200", "--seed", "7", "--store"];
+    let run = |more: &[&str]| {
+        let mut command = project.command(std::env::current_exe()?);
+        project::run(command.args(short).args(more))
+    };
+    run(&["sqlite"])?;
+    run(&["postgres"])?;
+    run(&["sqlite", "--control"])
 }

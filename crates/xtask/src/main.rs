@@ -4,6 +4,7 @@
 //! fails and read the same everywhere.
 
 mod bench;
+mod chaos;
 mod ci;
 mod demo;
 mod deny;
@@ -53,6 +54,8 @@ enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<String>,
     },
+    /// Kill processes at random while messages flow, and compare what phones saw with what the store says
+    Chaos(chaos::Args),
     /// Run every check that a change must pass
     Ci,
     /// Check the rules of the repository that the compiler does not know
@@ -81,6 +84,7 @@ fn run(command: Command) -> Result<()> {
         Command::Demo { args } => demo::run(&project, &args),
         Command::Test { args } => test::run(&project, &args).map(|_| ()),
         Command::Bench { args } => bench::run(&project, &args),
+        Command::Chaos(args) => chaos::run(&project, &args),
         Command::Ci => ci::run(&project),
         Command::Tidy => tidy::run(&project),
         Command::Deny => deny::run(&project),

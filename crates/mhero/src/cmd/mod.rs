@@ -1,6 +1,7 @@
 //! One module per command. A module has the command's arguments (`Args`) and `run(ctx, args)`.
 
 pub(crate) mod audience;
+pub(crate) mod audit;
 pub(crate) mod backup;
 pub(crate) mod bench;
 pub(crate) mod campaign;
@@ -78,6 +79,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Doctor(args) => doctor::run(&ctx, args),
         Command::Serve(args) => serve::run(&ctx, args),
         Command::Demo(args) => demo::run(&ctx, args),
+        Command::Audit => audit::run(&ctx),
         Command::Bench(command) => bench::run(&ctx, command),
         Command::Backup(args) => backup::run(&ctx, args),
         Command::Restore(args) => backup::run_restore(&ctx, args),

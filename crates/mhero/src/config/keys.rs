@@ -107,12 +107,6 @@ pub(crate) const KEYS: &[Key] = &[
         "Countries that messages may go to, by their calling codes. All when not set.",
     ),
     key(
-        "gate.approval_above",
-        Kind::Number,
-        "5000",
-        "A campaign to more contacts than this waits for approval. None waits when not set.",
-    ),
-    key(
         "gate.quiet_hours.from",
         Kind::Text,
         "\"21:00\"",

@@ -470,6 +470,7 @@ impl Writer {
 mod tests {
     use super::*;
     use gateway::operator_sim::Config;
+    use gateway::operator_sim::phone::{Owner, Script};
     use registry::{Assembly, Code, Import, Known, Options, PlaceKind, Worker};
     use std::collections::{BTreeMap, HashSet};
 
@@ -531,6 +532,53 @@ mod tests {
     fn the_same_seed_gives_the_same_bundle() {
         assert_eq!(bundle(7).to_string(), bundle(7).to_string());
         assert_ne!(bundle(7).to_string(), bundle(8).to_string());
+    }
+
+    /// All texts that the flow says: in its own language, then in the others.
+    fn texts() -> Vec<String> {
+        let export: Value = serde_json::from_str(FLOW).unwrap();
+        let flow = &export["flows"][0];
+        assert_eq!(flow["name"], FLOW_NAME);
+        let actions = flow["nodes"].as_array().unwrap().iter().flat_map(|node| node["actions"].as_array().unwrap());
+        let own = actions.map(|action| &action["text"]);
+        let french = flow["localization"]["fra"].as_object().unwrap().values();
+        let french = french.filter_map(|item| item.get("text")).map(|texts| &texts[0]);
+        own.chain(french).map(|text| text.as_str().unwrap().to_owned()).collect()
+    }
+
+    #[test]
+    fn the_phones_know_every_question() {
+        let operator: Config = OPERATOR.parse().unwrap();
+        let script = Script::new(operator.seed, &operator.phones).unwrap();
+        let population = operator.phones.population().unwrap();
+        let mut phones = population.iter().filter_map(|number| script.phone(*number));
+        let mut phone = phones.find(|phone| phone.owner() == Owner::Completes).unwrap();
+        let texts = texts();
+        assert_eq!(texts.len(), 2 * (15 * 2 + 1), "each question once and once again, and a good-bye; two languages");
+        for text in texts {
+            let answer = phone.receive(&script, &text, false).map(|answer| answer.text);
+            if text.contains("/15 ") {
+                assert!(answer.is_some_and(|answer| answer != "ok"), "no rule for: {text}");
+            } else {
+                assert_eq!(answer, None, "an answer to: {text}");
+            }
+        }
+    }
+
+    #[test]
+    fn questions_are_cheap() {
+        for text in texts() {
+            let segments = base::sms::segments(&text);
+            assert_eq!((segments.count, segments.encoding), (1, base::sms::Encoding::Gsm7), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_flow_is_sound() {
+        let export = flow::export::read(FLOW.as_bytes()).unwrap();
+        assert!(export.assets().is_ok());
+        let triggers = export.keyword_triggers();
+        assert_eq!(triggers.len(), 1);
     }
 
     #[test]

@@ -479,7 +479,7 @@ async fn become_unknown(transaction: &Transaction<'_>, batch: &[&Submitted]) -> 
         };
         settle(
             transaction,
-            &[Settled { part: one.part, message: one.id, state: MessageState::Unknown, detail: None }],
+            &[Settled { part: one.part, message: one.id, state: MessageState::Unknown, detail: Some("unknown") }],
             one.at,
         )
         .await?;

@@ -262,7 +262,7 @@ fn become_unknown(db: &Connection, one: &Submitted, external_ids: &[String]) -> 
         .query_row(params![one.part.0, one.contact.as_bytes(), one.id.as_bytes()], |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()?;
     let Some((resend_after, resent)) = policy else { return Ok(()) };
-    settle_message(db, one.part, one.id, one.contact, MessageState::Unknown, None, one.at)?;
+    settle_message(db, one.part, one.id, one.contact, MessageState::Unknown, Some("unknown"), one.at)?;
     expect_receipts(db, one, external_ids)?;
     match resend_after {
         Some(after) if !resent => {
