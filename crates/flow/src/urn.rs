@@ -310,6 +310,17 @@ pub mod phone {
 
     /// The country (two letters) of an E.164 number.
     pub fn country(e164: &str) -> Option<String> {
+        // Most calling codes belong to one country: its number needs no parsing, which is on every message's way.
+        let digits = e164.strip_prefix('+')?;
+        for length in 1..=3 {
+            let code: i32 = digits.get(..length)?.parse().ok()?;
+            if let Some(mut regions) = PHONE_NUMBER_UTIL.get_regions_for_country_calling_code(code) {
+                if regions.len() == 1 {
+                    return regions.next().map(|region| region.to_string());
+                }
+                break;
+            }
+        }
         parse(e164, None).ok()?.get_region_code().map(|region| region.to_string())
     }
 }
@@ -336,6 +347,11 @@ mod tests {
             assert_eq!(Urn::valid(text), Err(error), "{text}");
         }
         assert_eq!(Urn::parse("tel:0990 000 001").unwrap().normalized(Some("LR")).as_str(), "tel:+231990000001");
+        for (number, country) in
+            [("+231990000001", Some("LR")), ("+12065551212", Some("US")), ("+99", None), ("0990", None)]
+        {
+            assert_eq!(phone::country(number).as_deref(), country, "{number}");
+        }
         assert_eq!(Urn::parse("twitter:@Bobby").unwrap().normalized(None).as_str(), "twitter:bobby");
     }
 }

@@ -30,16 +30,16 @@ fn channel_for<'a>(assets: &'a Assets, urn: &Urn) -> Option<&'a Channel> {
         return assets.channels().iter().find(|c| fits(c));
     }
     let path = urn.path();
-    let country = phone::country(&path);
+    let country = std::cell::OnceCell::new();
+    let of_country = |wanted: &str| {
+        let known = country.get_or_init(|| phone::country(&path)).as_deref();
+        known.is_none_or(|known| known == wanted)
+    };
     let candidates: Vec<&Channel> = assets
         .channels()
         .iter()
         .filter(|c| fits(c))
-        .filter(|c| {
-            c.country.is_empty()
-                || c.allow_international
-                || country.as_ref().is_none_or(|country| *country == c.country)
-        })
+        .filter(|c| c.country.is_empty() || c.allow_international || of_country(&c.country))
         .collect();
     if let [only] = candidates[..] {
         return Some(only);
