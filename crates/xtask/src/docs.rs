@@ -10,7 +10,8 @@ pub(crate) fn run(project: &Project) -> Result<()> {
     project::run(
         project
             .cargo(["doc", "--workspace", "--no-deps", "--document-private-items", "--locked"])
-            .env("RUSTDOCFLAGS", "-D warnings"),
+            // What is private is documented too, so links to it lead somewhere.
+            .env("RUSTDOCFLAGS", "-D warnings -A rustdoc::private_intra_doc_links"),
     )?;
     if project::has("mdbook") {
         project::run(project.command("mdbook").args(["build", "docs"]))?;
