@@ -25,6 +25,9 @@ const READ_SIZE: usize = 128 * 1024;
 /// it is bounded.
 const WRITE_SIZE: usize = 256 * 1024;
 
+/// How long a connection that is to be closed may take to read what was written last.
+const FAREWELL: Duration = Duration::from_secs(5);
+
 /// Why an operator did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
@@ -253,9 +256,12 @@ async fn converse(shared: &Shared, stream: &mut TcpStream, id: BindId, wake: &No
             (after, state.smsc.congested(id), state.smsc.stalled_until())
         };
         if after == After::Close {
-            // The peer may be gone; there is nobody to tell.
-            let _ = writer.write_all(&output).await;
-            let _ = writer.shutdown().await;
+            // The peer may be gone, or not read: there is nobody to tell.
+            let farewell = async {
+                writer.write_all(&output).await?;
+                writer.shutdown().await
+            };
+            let _ = tokio::time::timeout(FAREWELL, farewell).await;
             return;
         }
         let stalled = stalled_until > shared.now();

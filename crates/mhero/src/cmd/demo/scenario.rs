@@ -7,10 +7,6 @@
 use base::IdMaker;
 use serde_json::{Value, json};
 
-/// How many workers the bundle has. Each has one phone of the operator's, listed before or after others that cannot
-/// be used.
-pub(crate) const WORKERS: usize = 482;
-
 /// The validation flow, a RapidPro export.
 pub(crate) const FLOW: &str = include_str!("../../../../../demo/staff_validation.json");
 
@@ -229,7 +225,8 @@ const IHRIS: &str = "http://ihris.org/fhir";
 const ROLE_CODES: &str = "http://terminology.hl7.org/CodeSystem/v3-RoleCode";
 const PHYSICAL_TYPES: &str = "http://terminology.hl7.org/CodeSystem/location-physical-type";
 
-/// The bundle, a transaction that puts each resource under its id.
+/// The bundle, a transaction that puts each resource under its id. Each worker's first phone that can be read is one of
+/// the operator's; some have others, which cannot be read, or are shared, or are no phone of the operator's.
 pub(crate) fn bundle(seed: u64) -> Value {
     let mut writer = Writer { draw: IdMaker::from_u64(seed), entries: Vec::new() };
     writer.jurisdiction("lr", "Liberia", "country", None);
@@ -473,6 +470,8 @@ mod tests {
     use gateway::operator_sim::phone::{Owner, Script};
     use registry::{Assembly, Code, Import, Known, Options, PlaceKind, Worker};
     use std::collections::{BTreeMap, HashSet};
+
+    const WORKERS: usize = 482;
 
     fn import(seed: u64) -> Import {
         let bytes = serde_json::to_vec(&bundle(seed)).unwrap();
