@@ -6,7 +6,7 @@ use super::Ctx;
 use anyhow::{Context as _, anyhow};
 use flow::engine::Evaluated;
 use flow::simulate::{Case, ModifyCase};
-use flow::{Assets, Definition};
+use flow::{Assets, Definition, Inspection};
 use serde::Serialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -17,7 +17,7 @@ use std::process::ExitCode;
 /// Check, run, convert and import flows
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum FlowCommand {
-    /// Check a definition: exit status 0 if it is valid; with --json, what it depends on and what may be wrong
+    /// Check a definition, or every flow of an export: exit status 0 if it is valid; with --json, what it depends on and what may be wrong
     Check {
         /// The definition, of any supported version
         file: PathBuf,
@@ -117,19 +117,36 @@ fn print_json(document: &impl Serialize) -> anyhow::Result<ExitCode> {
 
 fn check(ctx: &Ctx, file: &Path, assets: Option<&Path>) -> anyhow::Result<ExitCode> {
     let assets = assets.map(read_assets).transpose()?;
-    let definition = Definition::read(&read_json(file)?).map_err(|e| anyhow!("{}: {e}", file.display()))?;
+    let source = read_json(file)?;
+    let refused = |e: &dyn std::fmt::Display| anyhow!("{}: {e}", file.display());
+    if source.get("flows").is_some() {
+        let export = flow::export::read(source.to_string().as_bytes()).map_err(|e| refused(&e))?;
+        let inspected: Vec<_> =
+            export.flows.iter().map(|f| (f.definition.name(), f.definition.inspect(assets.as_ref()))).collect();
+        if ctx.out.is_json() {
+            return print_json(&inspected.iter().map(|(_, inspection)| inspection).collect::<Vec<_>>());
+        }
+        inspected.iter().try_for_each(|(name, inspection)| show(name, inspection))?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let definition = Definition::read(&source).map_err(|e| refused(&e))?;
     let inspection = definition.inspect(assets.as_ref());
     if ctx.out.is_json() {
         return print_json(&inspection);
     }
+    show(definition.name(), &inspection)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn show(name: &str, inspection: &Inspection) -> io::Result<()> {
     let mut out = io::stdout().lock();
-    writeln!(out, "{}: valid, {} nodes", definition.name(), inspection.counts.nodes)?;
+    writeln!(out, "{name}: valid, {} nodes", inspection.counts.nodes)?;
     for issue in &inspection.issues {
         let action = issue.action_uuid.map_or_else(String::new, |a| format!(" action {a}"));
         let language = issue.language.as_ref().map_or_else(String::new, |l| format!(" translation {l}"));
         writeln!(out, "  node {}{action}{language}: {}", issue.node_uuid, issue.description)?;
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(())
 }
 
 #[derive(Serialize)]

@@ -145,6 +145,16 @@ impl Conversion<'_> {
                 }
                 Ok(Value::Object(say))
             }
+            "api" => {
+                let config = json!({
+                    "webhook": text(source, "webhook"),
+                    "webhook_action": text(source, "action"),
+                    "webhook_headers": items(source, "webhook_headers"),
+                });
+                let mut call = self.webhook(&Value::Null, &config, "");
+                call["uuid"] = json!(uuid);
+                Ok(call)
+            }
             "play" => of("play_audio", json!({"audio_url": migrated(text(source, "url"))})),
             other => Err(DefinitionError::new(format!("unable to migrate legacy action type: '{other}'"))),
         }

@@ -191,7 +191,7 @@ impl Conversion<'_> {
         Ok(rules)
     }
 
-    fn webhook(&mut self, set: &Value, config: &Value, label: &str) -> Value {
+    pub(super) fn webhook(&mut self, set: &Value, config: &Value, label: &str) -> Value {
         let either = |key: &str| match text(config, key) {
             "" => text(set, key).to_owned(),
             found => found.to_owned(),
