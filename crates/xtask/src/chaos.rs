@@ -363,7 +363,7 @@ fn free_port() -> Result<u16> {
 fn workers(count: u64) -> String {
     let mut csv = "id,name,phone,cadre\n".to_owned();
     for number in 1..=count {
-        drop(writeln!(csv, "W{number},Worker {number},+231{},Nurse", 990_600_000 + number));
+        let _ = writeln!(csv, "W{number},Worker {number},+231{},Nurse", 990_600_000 + number);
     }
     csv
 }
