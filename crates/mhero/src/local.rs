@@ -106,7 +106,7 @@ async fn carry_out(app: &Arc<App>, request: Request, backups: &Path, told: Told)
             })
             .await?;
             let name = |row: &Value| row["name"].as_str().unwrap_or_default().to_owned();
-            rows.sort_by(|a, b| name(a).cmp(&name(b)));
+            rows.sort_by_key(name);
             let count = rows.len();
             rows.truncate(limit);
             json!({ "query": audience.query.to_string(), "count": count, "contacts": rows })

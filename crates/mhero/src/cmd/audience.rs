@@ -2,7 +2,7 @@
 
 use super::Ctx;
 use crate::local::{Request, ask};
-use crate::output::{Report, table, write_table};
+use crate::output::{Output, Report, table, write_table};
 use anyhow::Context as _;
 use audience::{Definitions, Names};
 use base::ContactId;
@@ -40,7 +40,8 @@ pub(crate) enum AudienceCommand {
 /// Runs a subcommand.
 pub(crate) fn run(ctx: &Ctx, command: AudienceCommand) -> anyhow::Result<ExitCode> {
     match command {
-        AudienceCommand::Parse { query, fields: Some(file) } => ctx.out.print(&parse(&query, &file)?)?,
+        // Definitions from a file are for programs: they get JSON without asking for it.
+        AudienceCommand::Parse { query, fields: Some(file) } => Output::new(true).print(&parse(&query, &file)?)?,
         // Without a data directory there is nothing to resolve names by.
         AudienceCommand::Parse { query, fields: None } if !ctx.data().join(crate::config::FILE).exists() => {
             let environment = audience::Environment::new(jiff::Timestamp::now());
@@ -97,11 +98,11 @@ impl Report for Counted {
 struct Listed {
     query: String,
     count: usize,
-    contacts: Vec<Contact>,
+    contacts: Vec<Person>,
 }
 
 #[derive(Serialize, Deserialize)]
-struct Contact {
+struct Person {
     contact: ContactId,
     name: Option<String>,
     urns: Vec<String>,
