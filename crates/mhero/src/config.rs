@@ -332,7 +332,11 @@ pub(crate) fn parse(text: &str, data: &Path, environment: &BTreeMap<String, Stri
         Ok(file) => file,
         Err(error) => {
             let line = error.span().map_or(1, |span| line_of(text, span.start));
-            bail!("line {line}: {}", error.message().trim_end());
+            // The key alone: the value may be a secret.
+            let source = text.lines().nth(line - 1).unwrap_or_default();
+            let key = source.split_once('=').map_or("", |(key, _)| key).trim();
+            let at = if key.is_empty() { String::new() } else { format!(" at {key}") };
+            bail!("line {line}: {}{at}", error.message().trim_end());
         }
     };
     let unknown = unknown_keys(text, file.get_ref());

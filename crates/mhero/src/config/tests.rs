@@ -63,6 +63,7 @@ fn errors_name_the_line_the_key_and_the_remedy() {
         ("listen = \"0.0.0.0:80\"", "line 1: unknown key \"listen\": did you mean \"http.listen\"?"),
         ("[zzz]\na = 1", "line 1: unknown key \"zzz\""),
         ("region = \"LR", "line 1: invalid basic string"),
+        ("region = \"LR\"\nregion = \"GN\"", "line 2: duplicate key at region"),
         ("\n[http]\nlisten = \"here\"", "line 3: http.listen: invalid socket address"),
         ("\n[http]\nbody_limit_kb = -1", "line 3: http.body_limit_kb: invalid value"),
         ("store = \"mysql\"", "line 1: store: unknown variant `mysql`, expected `sqlite` or `postgres`"),
@@ -157,6 +158,12 @@ fn secrets_come_from_files_and_show_nowhere() {
     let shown = format!("{config:?}");
     assert!(!shown.contains("hunter2") && !shown.contains("t0ken"), "{shown}");
     assert_eq!(config.backup.folder, folder.path().join("backups"));
+}
+
+#[test]
+fn a_broken_line_does_not_show_its_secret() {
+    let message = refused("[postgres]\nurl = \"postgres://mhero:hunter2@127.0.0.1/mhero");
+    assert!(message.contains("line 2") && message.contains("at url") && !message.contains("hunter2"), "{message}");
 }
 
 #[test]
