@@ -154,7 +154,11 @@ impl Loaded {
 /// [`FlowError`] with the place in the definition.
 pub fn check(source: &Value) -> Result<Definition, FlowError> {
     let definition = Definition::read(source)?;
-    let missing = without_service(source);
+    let migrated = flow::migrate::migrate(source, None, MEDIA)?;
+    let mut missing = without_service(&migrated);
+    if definition.kind() == flow::FlowType::Voice {
+        missing.push("calls, for it is a voice flow".into());
+    }
     if missing.is_empty() { Ok(definition) } else { Err(FlowError::Unsupported(missing)) }
 }
 
@@ -169,8 +173,12 @@ pub enum FlowError {
     Unsupported(Vec<String>),
 }
 
-/// Actions that need a service from outside, of which none can be set up yet.
+/// What relative media paths of legacy definitions are joined to.
+const MEDIA: &str = "http://temba.io/";
+
+/// Actions that need an answer from outside the engine, which nobody gives yet.
 const SERVICES: &[&str] = &[
+    "add_contact_urn",
     "call_classifier",
     "call_llm",
     "call_resthook",

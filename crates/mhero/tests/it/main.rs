@@ -1,5 +1,6 @@
 //! The program as it is run: by its command line.
 
 mod command;
+mod conversation;
 mod installation;
 mod stored;

@@ -204,3 +204,11 @@ CREATE TABLE process(
   id bigint NOT NULL PRIMARY KEY,
   heartbeat timestamptz NOT NULL
 );
+
+-- Rows of these come and go with every message: they are cleaned up early, and updated in place where there is room.
+ALTER TABLE inbox SET (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 2000);
+ALTER TABLE outbox SET (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 2000, fillfactor = 80);
+ALTER TABLE timer SET (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 2000);
+ALTER TABLE session SET (fillfactor = 70);
+ALTER TABLE message SET (fillfactor = 85);
+ALTER TABLE lease SET (fillfactor = 50);

@@ -2,7 +2,7 @@
 //!
 //! Everything that is not hot is written once, in a plain subset of SQL: `ON CONFLICT`, `RETURNING`, `CAST`, bigint
 //! epoch milliseconds, ids as bytes, JSON and decimals as text. Parameters are `$1`, `$2`... and each must be bound;
-//! [`check`] refuses what the two engines read differently (`::`, `LIKE`, `lower()`, `?`, dollar quotes).
+//! [`check()`] refuses what the two engines read differently (`::`, `LIKE`, `lower()`, `?`, dollar quotes).
 //!
 //! - [`Store::query`](crate::Store::query) reads on a reader;
 //! - [`Unit`] is a list of writes that commit together: a unit, not a closure, so that the same value runs as one

@@ -3,6 +3,7 @@
 mod audience;
 mod backup;
 mod leases;
+mod parts;
 mod query;
 mod registry;
 mod same;

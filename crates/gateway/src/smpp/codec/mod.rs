@@ -1,7 +1,7 @@
 //! SMPP 3.4 on the wire: framing, PDUs and TLVs, without input or output.
 //!
 //! [`frame`] cuts one PDU out of a buffer, [`Pdu::decode`] reads it and borrows from the buffer, [`Pdu::encode`] and
-//! [`encode`] append one to a buffer. The same code serves the client and the simulated operator.
+//! [`encode()`] append one to a buffer. The same code serves the client and the simulated operator.
 //!
 //! Reading is lenient where operators are careless and strict only where a wrong guess would lose or invent text:
 //! - unknown commands, status codes and TLVs are values like any other;
