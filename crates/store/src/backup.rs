@@ -64,7 +64,7 @@ impl Store {
     /// database's.
     pub async fn backup(&self, folder: &Path, now: Millis) -> StoreResult<Manifest> {
         tokio::fs::create_dir_all(folder).await.map_err(at(folder))?;
-        let stamp: String = now.to_string().chars().filter(|c| c.is_ascii_alphanumeric()).collect();
+        let stamp: String = now.to_string().chars().filter(char::is_ascii_alphanumeric).collect();
         let path =
             folder.join(format!("mhero-{stamp}.{}", if matches!(self, Self::Sqlite(_)) { "sqlite" } else { "pgdump" }));
         if path.exists() {

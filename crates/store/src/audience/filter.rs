@@ -188,14 +188,13 @@ fn leaf(predicate: &Predicate, words: &HashMap<&str, Vec<String>>) -> Part {
 
 fn attribute_leaf(attribute: Attribute, test: &Test) -> Part {
     match (attribute, test) {
-        (Attribute::Uuid, Test::Present) => (None, true),
+        (Attribute::Uuid | Attribute::Status | Attribute::CreatedOn, Test::Present) => (None, true),
         (Attribute::Uuid, Test::In(uuids)) => in_list("a.contact IN ", ids(uuids), ""),
         (Attribute::Name, Test::In(names)) => {
             // Folding leaves out accents, which the query does not.
             let folded = names.iter().map(|name| Value::from(base::text::fold(name))).collect();
             (in_list("a.name_folded IN ", folded, "").0, false)
         }
-        (Attribute::Status, Test::Present) => (None, true),
         (Attribute::Status, Test::In(statuses)) => in_list("a.status IN ", texts(statuses), ""),
         (Attribute::Language, Test::Present) => sql("a.language IS NOT NULL"),
         (Attribute::Language, Test::In(languages)) => in_list("COALESCE(a.language, '') IN ", texts(languages), ""),
@@ -213,7 +212,6 @@ fn attribute_leaf(attribute: Attribute, test: &Test) -> Part {
         (Attribute::Flow, Test::In(flows)) => {
             in_list("(a.part, a.contact) IN (SELECT s.part, s.contact FROM session s WHERE s.flow IN ", ids(flows), ")")
         }
-        (Attribute::CreatedOn, Test::Present) => (None, true),
         (Attribute::CreatedOn, Test::Time { from, until }) => time("a.created_on", *from, *until),
         (Attribute::LastSeenOn, Test::Present) => sql("a.last_seen_on IS NOT NULL"),
         (Attribute::LastSeenOn, Test::Time { from, until }) => time("a.last_seen_on", *from, *until),

@@ -160,7 +160,7 @@ pub(crate) async fn changing(client: &impl GenericClient, rows: &Rows) -> StoreR
 }
 
 fn arrays(rows: &Rows) -> Vec<Array<'_>> {
-    rows.columns.iter().enumerate().map(|(at, column)| Array { rows: &rows.rows, at, column: *column }).collect()
+    rows.columns.iter().enumerate().map(|(at, column)| Array { rows: &rows.values, at, column: *column }).collect()
 }
 
 /// Runs a unit; the caller has the transaction.

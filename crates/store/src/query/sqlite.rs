@@ -39,7 +39,7 @@ fn bind(statement: &mut CachedStatement<'_>, sql: &str, values: &[Value]) -> Sto
 }
 
 fn columns(statement: &CachedStatement<'_>) -> Arc<[Box<str>]> {
-    statement.column_names().into_iter().map(Box::from).collect()
+    statement.column_names().map(Box::from).collect()
 }
 
 fn row(columns: &Arc<[Box<str>]>, raw: &rusqlite::Row<'_>) -> StoreResult<Row> {
@@ -114,7 +114,7 @@ pub(super) fn run(connection: &Connection, unit: &Unit) -> StoreResult<Vec<Done>
                     .map(|n| Ok(statement.parameter_index(&format!("${n}"))?.unwrap_or(n)))
                     .collect::<rusqlite::Result<_>>()?;
                 let mut changed = 0;
-                for row in &rows.rows {
+                for row in &rows.values {
                     for (value, index) in row.iter().zip(&order) {
                         statement.raw_bind_parameter(*index, value)?;
                     }

@@ -33,7 +33,7 @@ pub struct Rows {
     pub(crate) table: &'static str,
     pub(crate) columns: Vec<Column>,
     /// Each row holds one value per column.
-    pub(crate) rows: Vec<Vec<Value>>,
+    pub(crate) values: Vec<Vec<Value>>,
     /// What follows, for the engine that has it: `RETURNING ...`, more conditions.
     tail: &'static str,
 }
@@ -50,17 +50,17 @@ pub(crate) enum Form {
 impl Rows {
     /// An insert of many rows; `conflict` follows the values: `ON CONFLICT (id) DO UPDATE SET n = excluded.n`.
     pub fn insert(table: &'static str, columns: &[Column], conflict: &'static str) -> Self {
-        Self { form: Form::Insert(conflict), table, columns: columns.to_vec(), rows: Vec::new(), tail: "" }
+        Self { form: Form::Insert(conflict), table, columns: columns.to_vec(), values: Vec::new(), tail: "" }
     }
 
     /// An update of many rows, each found by its `keys` and set to its `values`.
     pub fn update(table: &'static str, keys: &[Column], values: &[Column]) -> Self {
-        Self { form: Form::Update(keys.len()), table, columns: [keys, values].concat(), rows: Vec::new(), tail: "" }
+        Self { form: Form::Update(keys.len()), table, columns: [keys, values].concat(), values: Vec::new(), tail: "" }
     }
 
     /// A deletion of many rows, each found by its `keys`.
     pub fn delete(table: &'static str, keys: &[Column]) -> Self {
-        Self { form: Form::Delete, table, columns: keys.to_vec(), rows: Vec::new(), tail: "" }
+        Self { form: Form::Delete, table, columns: keys.to_vec(), values: Vec::new(), tail: "" }
     }
 
     /// With further conditions of an update or deletion, and `RETURNING`. PostgreSQL alone: the given values are
@@ -72,17 +72,17 @@ impl Rows {
 
     /// Adds a row: one value per column, in their order.
     pub fn push(&mut self, row: Vec<Value>) {
-        self.rows.push(row);
+        self.values.push(row);
     }
 
     /// How many rows there are.
     pub fn len(&self) -> usize {
-        self.rows.len()
+        self.values.len()
     }
 
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
-        self.rows.is_empty()
+        self.values.is_empty()
     }
 
     /// The statement for one row, with a parameter per column.
@@ -189,7 +189,7 @@ impl Unit {
                 Step::One { sql, values, .. } => check(sql, values.len())?,
                 Step::Many(rows) => {
                     let sql = rows.sql_of_one();
-                    for row in &rows.rows {
+                    for row in &rows.values {
                         if row.len() != rows.columns.len() {
                             return Err(QueryError::Parameters { named: rows.columns.len(), given: row.len(), sql });
                         }

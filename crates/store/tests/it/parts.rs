@@ -4,8 +4,21 @@ use std::path::Path;
 
 /// The tables whose primary keys begin with `part`.
 const HOT: &[&str] = &[
-    "contact", "urn", "session", "run", "message", "inbox", "outbox", "timer", "dedupe", "segment", "receipt",
-    "recipient", "count", "fanout", "audience",
+    "contact",
+    "urn",
+    "session",
+    "run",
+    "message",
+    "inbox",
+    "outbox",
+    "timer",
+    "dedupe",
+    "segment",
+    "receipt",
+    "recipient",
+    "count",
+    "fanout",
+    "audience",
 ];
 
 /// The string literals of a Rust source, with the line that each begins in.
@@ -41,7 +54,8 @@ fn literals(source: &str) -> Vec<(usize, String)> {
 
 /// The hot tables that a statement reads or writes.
 fn tables(sql: &str) -> Vec<&'static str> {
-    let words: Vec<&str> = sql.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).filter(|w| !w.is_empty()).collect();
+    let words: Vec<&str> =
+        sql.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).filter(|w| !w.is_empty()).collect();
     let opens = ["FROM", "INTO", "UPDATE", "JOIN"];
     words
         .windows(2)
@@ -77,7 +91,8 @@ fn every_statement_of_the_loop_names_part() {
                 let call = &source[at..];
                 let Some(table) = call.split('"').nth(1).filter(|table| HOT.contains(table)) else { continue };
                 let before = &source[at.saturating_sub(700)..(at + 200).min(source.len())];
-                let listed = before.contains("Int(\"part\")") || before.contains("&MESSAGE") || before.contains("&OUTBOX");
+                let listed =
+                    before.contains("Int(\"part\")") || before.contains("&MESSAGE") || before.contains("&OUTBOX");
                 assert!(listed, "{}: rows of {table} without part", path.display());
                 checked += 1;
             }

@@ -357,7 +357,7 @@ impl Script {
 
     async fn receipts(&mut self) {
         let mut batch = Vec::new();
-        for _ in 0..1 + self.dice.below(5) {
+        for _ in 0..=self.dice.below(5) {
             let known = !self.external.is_empty() && self.dice.chance(0.8);
             let (channel, address, external_id, reference) = if known {
                 self.external[self.dice.below(self.external.len())].clone()

@@ -140,10 +140,13 @@ async fn fence(
     }
 }
 
+/// A problem as it was first found, its payload, the latest words for it, and how often it was found.
+type Found<'a> = (&'a NewProblem, &'a Option<String>, &'a str, i64);
+
 /// Writes problems; the same one found again is counted.
 async fn problems(client: &impl GenericClient, found: &[(&NewProblem, Option<String>)], at: Millis) -> StoreResult<()> {
     // One statement cannot meet the same row twice: found again within the batch, it is counted here.
-    let mut distinct: BTreeMap<(&str, &str), (&NewProblem, &Option<String>, &str, i64)> = BTreeMap::new();
+    let mut distinct: BTreeMap<(&str, &str), Found<'_>> = BTreeMap::new();
     for (problem, payload) in found {
         let one = distinct.entry((&problem.kind, &problem.key)).or_insert((*problem, payload, "", 0));
         one.2 = &problem.message;

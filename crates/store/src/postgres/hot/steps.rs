@@ -234,34 +234,26 @@ async fn sessions(transaction: &Transaction<'_>, steps: &[&Step]) -> StoreResult
     Ok(timers)
 }
 
-macro_rules! given_sessions {
-    () => {
-        "unnest($1::smallint[], $2::bytea[], $3::bigint[], $4::text[], $5::bytea[], $6::bytea[], $7::bigint[],
-             $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[], $12::text[], $13::text[], $14::bytea[])
-           AS g(part, contact, rev, state, flow, start, timeout_on, expires_on, loaded, armed_on, last_seen_on,
-                unsolicited, reply_from, reply_channel)"
-    };
-}
+const NEW_SESSIONS: &str = "INSERT INTO session(part, contact, rev, state, flow, start, timeout_on, expires_on, armed_on,
+                           last_seen_on, unsolicited, reply_from, reply_channel)
+    SELECT part, contact, rev + 1, state, flow, start, timeout_on, expires_on, armed_on, last_seen_on, unsolicited,
+           reply_from, reply_channel
+    FROM unnest($1::smallint[], $2::bytea[], $3::bigint[], $4::text[], $5::bytea[], $6::bytea[], $7::bigint[], $8::bigint[],
+        $9::bigint[], $10::bigint[], $11::bigint[], $12::text[], $13::text[], $14::bytea[])
+      AS g(part, contact, rev, state, flow, start, timeout_on, expires_on, loaded, armed_on, last_seen_on, unsolicited,
+           reply_from, reply_channel)
+    ON CONFLICT DO NOTHING RETURNING contact";
 
-const NEW_SESSIONS: &str = concat!(
-    "INSERT INTO session(part, contact, rev, state, flow, start, timeout_on, expires_on, armed_on, last_seen_on,
-                         unsolicited, reply_from, reply_channel)
-     SELECT part, contact, rev + 1, state, flow, start, timeout_on, expires_on, armed_on, last_seen_on, unsolicited,
-            reply_from, reply_channel FROM ",
-    given_sessions!(),
-    " ON CONFLICT DO NOTHING RETURNING contact"
-);
-
-const CHANGED_SESSIONS: &str = concat!(
-    "UPDATE session SET rev = g.rev + 1, state = g.state, flow = g.flow, start = g.start, timeout_on = g.timeout_on,
-       expires_on = g.expires_on, armed_on = g.armed_on, last_seen_on = g.last_seen_on, unsolicited = g.unsolicited,
-       reply_from = g.reply_from, reply_channel = g.reply_channel
-     FROM ",
-    given_sessions!(),
-    " WHERE session.part = g.part AND session.contact = g.contact AND session.rev = g.rev
-        AND session.armed_on IS NOT DISTINCT FROM g.loaded
-      RETURNING session.contact"
-);
+const CHANGED_SESSIONS: &str = "UPDATE session SET rev = g.rev + 1, state = g.state, flow = g.flow, start = g.start,
+      timeout_on = g.timeout_on, expires_on = g.expires_on, armed_on = g.armed_on, last_seen_on = g.last_seen_on,
+      unsolicited = g.unsolicited, reply_from = g.reply_from, reply_channel = g.reply_channel
+    FROM unnest($1::smallint[], $2::bytea[], $3::bigint[], $4::text[], $5::bytea[], $6::bytea[], $7::bigint[], $8::bigint[],
+        $9::bigint[], $10::bigint[], $11::bigint[], $12::text[], $13::text[], $14::bytea[])
+      AS g(part, contact, rev, state, flow, start, timeout_on, expires_on, loaded, armed_on, last_seen_on, unsolicited,
+           reply_from, reply_channel)
+    WHERE session.part = g.part AND session.contact = g.contact AND session.rev = g.rev
+      AND session.armed_on IS NOT DISTINCT FROM g.loaded
+    RETURNING session.contact";
 
 /// Writes sessions with one of the two statements above; gives whose were written.
 async fn write_sessions(
