@@ -130,12 +130,12 @@ impl App {
     }
 }
 
+/// What became of a batch: steps to commit, each with its mailbox, and mailboxes that cannot be handled, each with the
+/// reason.
+type Stepped = (Vec<(Step, Mailbox)>, Vec<(Mailbox, String)>);
+
 /// Steps every mailbox. A panic is bounded to its contact, which is given back with the reason.
-fn step_all(
-    context: &Context,
-    boxes: Vec<Mailbox>,
-    mut ids: IdMaker,
-) -> (Vec<(Step, Mailbox)>, Vec<(Mailbox, String)>) {
+fn step_all(context: &Context, boxes: Vec<Mailbox>, mut ids: IdMaker) -> Stepped {
     let mut steps = Vec::with_capacity(boxes.len());
     let mut poisoned = Vec::new();
     for mailbox in boxes {
