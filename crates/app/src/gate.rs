@@ -125,7 +125,7 @@ mod tests {
     fn the_gate_refuses_by_reason() {
         let settings = Settings {
             countries: vec!["231".into()],
-            cap: Some(Cap { messages: 2, per: Duration::from_secs(60) }),
+            cap: Some(Cap { messages: 2, per: Duration::from_mins(1) }),
             ..Settings::default()
         };
         let now = Millis(100_000);

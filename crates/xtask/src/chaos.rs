@@ -30,7 +30,7 @@ const BETWEEN: Duration = Duration::from_millis(1_500);
 /// How long nothing must happen until the run counts as settled: longer than an unknown message waits.
 const IDLE: &str = "12s";
 /// How long a process may take to be ready.
-const READY: Duration = Duration::from_secs(60);
+const READY: Duration = Duration::from_mins(1);
 
 /// Options of `chaos`.
 #[derive(Debug, ClapArgs)]

@@ -14,7 +14,7 @@ use crate::project::{self, Project};
 pub(crate) const VARIABLE: &str = "MHERO_TEST_POSTGRES";
 
 /// How long the cluster may take to start or to stop.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A server to test with.
 #[derive(Debug)]

@@ -106,7 +106,7 @@ impl Default for Config {
             response_timeout: Duration::from_secs(30),
             connect_timeout: Duration::from_secs(10),
             reconnect_first: Duration::from_secs(1),
-            reconnect_most: Duration::from_secs(60),
+            reconnect_most: Duration::from_mins(1),
             confirm_within: Duration::from_secs(1),
             drain: Duration::from_secs(5),
             source_address: String::new(),

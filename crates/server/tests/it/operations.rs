@@ -130,7 +130,7 @@ async fn stopping_lets_a_running_request_end() {
 #[tokio::test]
 async fn stopping_does_not_wait_for_ever() {
     let never = Arc::new(|| -> Pin<Box<dyn Future<Output = Vec<Check>> + Send>> { Box::pin(std::future::pending()) });
-    let peer = Peer::start(Settings { timeout: Duration::from_secs(60), ..settings() }, never).await;
+    let peer = Peer::start(Settings { timeout: Duration::from_mins(1), ..settings() }, never).await;
     let mut stream = TcpStream::connect(peer.at).await.unwrap();
     stream.write_all(b"GET /readyz HTTP/1.1\r\nHost: t\r\n\r\n").await.unwrap();
     tokio::time::sleep(Duration::from_millis(30)).await;

@@ -36,7 +36,7 @@ impl Default for Options {
         Self {
             connections: 12,
             dead_after: Duration::from_secs(5),
-            statement_timeout: Duration::from_secs(60),
+            statement_timeout: Duration::from_mins(1),
             lock_timeout: Duration::from_secs(10),
             idle_in_transaction_timeout: Duration::from_secs(4),
             fence: true,
