@@ -122,7 +122,7 @@ impl Subject for Parsed {
 }
 
 impl Index {
-    /// Reads the whole register: about two seconds for a million contacts.
+    /// Reads the whole register: some seconds for a million contacts.
     ///
     /// # Errors
     /// The store's.

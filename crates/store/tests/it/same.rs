@@ -507,6 +507,6 @@ fn random_scripts_do_the_same_on_both_engines() {
     let seeds = std::env::var("MHERO_TEST_SEEDS").ok().and_then(|seeds| seeds.parse().ok()).unwrap_or(2);
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     for seed in 0..seeds.max(2) {
-        runtime.block_on(run(seed, 300, &server));
+        runtime.block_on(run(seed, 200, &server));
     }
 }
