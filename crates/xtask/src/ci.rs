@@ -61,12 +61,12 @@ fn tests(project: &Project) -> Result<()> {
     Ok(())
 }
 
-/// The crash tests in short, on both stores.
+/// The crash tests in short, on both stores, and a control run that must find faults.
 fn chaos(project: &Project) -> Result<()> {
-    for store in ["sqlite", "postgres"] {
+    for variant in [["--store", "sqlite"].as_slice(), &["--store", "postgres"], &["--store", "sqlite", "--control"]] {
         let mut command = project.command(std::env::current_exe()?);
         command.args(["chaos", "--debug", "--json", "--kills", "6", "--workers", "200", "--seed", "7"]);
-        project::run(command.args(["--store", store]))?;
+        project::run(command.args(variant))?;
     }
     Ok(())
 }

@@ -65,7 +65,8 @@ impl Faults {
 /// What the judge has found.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Verdict {
-    /// One token twice at one phone.
+    /// One token twice at one phone; or a step that came before the phone had sent its answer to the one before, for
+    /// which an older answer must have been taken twice. Flows under test send one message an answer.
     pub doubled: Faults,
     /// Of these, how many are explained by a connection lost at the first copy.
     pub doubled_fate_unknown: u64,
@@ -200,6 +201,12 @@ impl Judge {
             seen.completed = true;
             self.verdict.completed += 1;
         }
+        // The conversation moved on before the phone sent its answer: an older answer was taken twice.
+        let unasked = token.is_some_and(|token| {
+            seen.open.iter().any(|open| {
+                open.at > at && open.to.is_some_and(|to| to.campaign == token.campaign && token.step > to.step)
+            })
+        });
         seen.open.retain(|open| match (open.to, token) {
             (Some(to), Some(token)) => to.campaign != token.campaign || token.step <= to.step,
             (Some(_), None) => true,
@@ -234,6 +241,10 @@ impl Judge {
             campaign.steps.iter().find(|s| s.number == step).copied()
         };
         let repeated = before.is_some();
+        if unasked {
+            self.verdict.doubled.add(limit, fault(phone, name, step, at));
+            self.doubled_first.push((u32::MAX, at));
+        }
         if let Some(before) = before {
             self.verdict.doubled.add(limit, fault(phone, name, step, at));
             self.doubled_first.push((before.carrier, before.at));
@@ -443,6 +454,19 @@ mod tests {
             check(&[Got("[k1 s1]"), Lost, Again("[k1 s1]"), Again("[k1 s2]"), Again("[k1 s2]")], [2, 0, 0, 0]);
         assert_eq!(verdict.doubled_fate_unknown, 1);
         assert!(verdict.doubled.list[0].fate_unknown && !verdict.doubled.list[1].fate_unknown);
+    }
+
+    #[test]
+    fn a_step_that_comes_before_its_answer_is_found() {
+        let mut judge = Judge::new(&config::Judge::default()).unwrap();
+        let first = judge.received(Duration::from_secs(1), 1, "[k1 s1]", 1);
+        judge.answered(Duration::from_secs(2), 1, 1, Some(first), false);
+        judge.acknowledged(1, 1);
+        let second = judge.received(Duration::from_secs(3), 1, "[k1 s2]", 1);
+        judge.answered(Duration::from_secs(5), 1, 2, Some(second), false);
+        assert_eq!(judge.verdict().doubled.count, 0);
+        judge.received(Duration::from_secs(4), 1, "[k1 s3]", 1);
+        assert_eq!(judge.verdict().doubled.list[0].step, 3);
     }
 
     #[test]
