@@ -8,6 +8,7 @@ use base::{CampaignId, ContactId, FlowId, IdMaker, Part, StartId};
 use flow::contact::{Contact, ContactStatus};
 use flow::engine::{Engine, Outcome, Sources};
 use flow::trigger::{Trigger, TriggerType};
+use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -47,7 +48,7 @@ pub struct Preview {
     pub longest: usize,
     /// What these segments cost, in the currency's unit, and the currency; absent without a tariff.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cost: Option<(f64, String)>,
+    pub cost: Option<(Decimal, String)>,
 }
 
 /// Why a campaign cannot be started.
@@ -250,10 +251,11 @@ impl App {
         if let Some(error) = failed {
             return Err(error);
         }
-        preview.cost = self.settings.tariff.as_ref().map(|tariff| {
-            let milli = tariff.milli_per_segment as f64 * preview.segments as f64;
-            (milli / 1_000.0, tariff.currency.clone())
-        });
+        preview.cost = self
+            .settings
+            .tariff
+            .as_ref()
+            .map(|tariff| (tariff.per_segment * Decimal::from(preview.segments), tariff.currency.clone()));
         Ok((preview, flow))
     }
 

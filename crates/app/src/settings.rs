@@ -2,6 +2,7 @@
 
 use jiff::civil::Time;
 use jiff::tz::TimeZone;
+use rust_decimal::Decimal;
 use std::time::Duration;
 
 /// Hours in which nobody is written to unasked. Replies are exempt.
@@ -35,8 +36,8 @@ pub struct Cap {
 /// What one segment costs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tariff {
-    /// In thousandths of the currency's unit.
-    pub milli_per_segment: i64,
+    /// In the currency's unit.
+    pub per_segment: Decimal,
     /// ISO 4217 code.
     pub currency: String,
 }

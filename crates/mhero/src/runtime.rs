@@ -102,7 +102,8 @@ pub(crate) fn settings(config: &Config) -> anyhow::Result<Settings> {
         _ => None,
     };
     let tariff = config.channels.iter().find_map(|channel| channel.tariff.as_ref()).map(|tariff| Tariff {
-        milli_per_segment: (tariff.per_segment.parse::<f64>().unwrap_or(0.0) * 1_000.0).round() as i64,
+        // The configuration has been checked: it is a decimal number.
+        per_segment: tariff.per_segment.parse().unwrap_or_default(),
         currency: tariff.currency.clone(),
     });
     let resend_after = config.channels.iter().find_map(|channel| {

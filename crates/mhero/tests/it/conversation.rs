@@ -100,6 +100,13 @@ fn a_dry_run_tells_whom_it_would_reach_and_sends_nothing() {
     let french =
         json_of(place.run(&["--json", "campaign", "start", "Greeting", "--to", "cadre = midwife", "--dry-run"]));
     assert_eq!(french["languages"], json!({ "fra": 1 }), "{french}");
+    let configuration = place.data.join("mhero.toml");
+    let text = std::fs::read_to_string(&configuration).unwrap();
+    let channel = "\n[[channels]]\nname = \"operator\"\nkind = \"smpp\"\nhost = \"127.0.0.1\"\nport = 1\nsystem_id = \"mhero\"\n\
+         password = \"secret\"\ntariff = { per_segment = \"0.0085\", currency = \"USD\" }\n";
+    std::fs::write(&configuration, text + channel).unwrap();
+    let priced = json_of(place.run(&["--json", "campaign", "start", "Greeting", "--to", "cadre = nurse", "--dry-run"]));
+    assert_eq!(priced["cost"], json!(["0.0170", "USD"]), "two segments: {priced}");
     let status = place.run(&["campaign", "status"]);
     assert_ne!(status.code, 0, "{status:?}");
 }
