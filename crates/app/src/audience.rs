@@ -94,10 +94,12 @@ impl App {
     /// # Errors
     /// The store's.
     pub async fn each_member(&self, audience: &Audience, mut each: impl FnMut(Candidate)) -> Result<(), AppError> {
+        // What the store's indexes can answer; what they cannot is looked at contact by contact.
+        let filter = self.store.audience_filter(&audience.compiled).await?;
         for part in Part::all() {
             let mut after = None;
             loop {
-                let candidates = self.store.candidates(part, after, CHUNK).await?;
+                let candidates = self.store.candidates_filtered(&filter, part, after, CHUNK).await?;
                 let Some(last) = candidates.last() else { break };
                 after = Some(last.contact);
                 let full = candidates.len() == CHUNK;

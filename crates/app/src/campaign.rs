@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
+use store::audience::Filter;
 use store::contact::Candidate;
 use store::ops::{Class, MessageState, Priority};
 use store::{FanoutChunk, Member, NewStart, Started, Status, StoreError};
@@ -347,6 +348,7 @@ impl App {
         for start in self.store.starts_to_fan_out().await? {
             // The audience is read anew for each round, so that leavers drop out and joiners come in.
             let audience = self.audience(&start.query).await?;
+            let filter = self.store.audience_filter(&audience.compiled).await?;
             let cursors = self.store.fanout_cursors(start.id).await?;
             if cursors.is_empty() {
                 self.store.finish_fanout(start.id, self.now()).await?;
@@ -358,7 +360,7 @@ impl App {
                 if self.store.backlog(self.settings.backlog).await? >= self.settings.backlog {
                     return Ok(taken);
                 }
-                taken += self.fan_out_part(&start, &audience, part, after).await?;
+                taken += self.fan_out_part(&start, (&audience, &filter), part, after).await?;
             }
         }
         Ok(taken)
@@ -367,11 +369,11 @@ impl App {
     async fn fan_out_part(
         &self,
         start: &Started,
-        audience: &Audience,
+        (audience, filter): (&Audience, &Filter),
         part: Part,
         after: Option<ContactId>,
     ) -> Result<usize, CampaignError> {
-        let candidates = self.store.candidates(part, after, CHUNK).await?;
+        let candidates = self.store.candidates_filtered(filter, part, after, CHUNK).await?;
         let done = candidates.len() < CHUNK;
         let last = candidates.last().map(|candidate| candidate.contact);
         let members: Vec<Member> =

@@ -15,6 +15,7 @@ pub mod postgres;
 mod problem;
 pub mod query;
 pub mod registry;
+mod sample;
 pub mod sqlite;
 mod worklist;
 

@@ -1,5 +1,6 @@
 //! `mhero bench`: how fast the parts are. Figures, not tests: machines are noisy, so compare figures of one run.
 
+mod people;
 mod talk;
 
 use super::Ctx;
@@ -10,11 +11,14 @@ use std::process::ExitCode;
 pub(crate) enum BenchCommand {
     /// The whole path: a phone's message in over SMPP, a step of a flow, the answer out over SMPP
     Loop(talk::Args),
+    /// Counting and paging through an audience of a million workers, as a server does
+    Audience(people::Args),
 }
 
 /// Runs a benchmark.
 pub(crate) fn run(ctx: &Ctx, command: BenchCommand) -> anyhow::Result<ExitCode> {
     match command {
         BenchCommand::Loop(args) => talk::run(ctx, &args),
+        BenchCommand::Audience(args) => people::run(ctx, &args),
     }
 }
