@@ -25,8 +25,8 @@ pub struct Audience {
 /// Why a query cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum AudienceError {
-    /// It is not valid; the text points at the place.
-    #[error("{0}")]
+    /// It is not valid; the text is the query with a mark under the place.
+    #[error("the query cannot be used:\n{0}")]
     Query(String),
     /// The store refused.
     #[error(transparent)]

@@ -46,7 +46,7 @@ pub(crate) fn run(ctx: &Ctx, command: AudienceCommand) -> anyhow::Result<ExitCod
         AudienceCommand::Parse { query, fields: None } if !ctx.data().join(crate::config::FILE).exists() => {
             let environment = audience::Environment::new(jiff::Timestamp::now());
             let parsed = audience::parse(&query, &environment, &audience::NoProject)
-                .map_err(|error| anyhow::anyhow!("{}", error.render(&query)))?;
+                .map_err(|error| anyhow::anyhow!("the query cannot be used:\n{}", error.render(&query)))?;
             ctx.out.print(&Parsed { query: parsed.to_string() })?;
         }
         AudienceCommand::Parse { query, fields: None } => {
@@ -66,8 +66,8 @@ fn parse(query: &str, file: &PathBuf) -> anyhow::Result<Parsed> {
         serde_json::from_str(&text).with_context(|| format!("{} cannot be read", file.display()))?;
     let environment = definitions.environment.environment(jiff::Timestamp::now(), jiff::tz::TimeZone::UTC);
     let names: Names = definitions.names();
-    let parsed =
-        audience::parse(query, &environment, &names).map_err(|error| anyhow::anyhow!("{}", error.render(query)))?;
+    let parsed = audience::parse(query, &environment, &names)
+        .map_err(|error| anyhow::anyhow!("the query cannot be used:\n{}", error.render(query)))?;
     Ok(Parsed { query: parsed.to_string() })
 }
 

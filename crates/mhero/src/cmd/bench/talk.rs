@@ -22,7 +22,7 @@ const QUESTIONS: usize = 15;
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// How many phones text at the same time
-    #[arg(long, default_value_t = 1_000)]
+    #[arg(long, default_value_t = 2_000)]
     phones: u64,
 
     /// How long to measure, in seconds
@@ -34,7 +34,7 @@ pub(crate) struct Args {
     warm_up: f64,
 
     /// The window of the bind
-    #[arg(long, default_value_t = 200)]
+    #[arg(long, default_value_t = 500)]
     window: usize,
 }
 
