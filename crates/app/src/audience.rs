@@ -1,15 +1,12 @@
 //! Audiences: whom a query means, now.
 
 use crate::{App, AppError};
-use ::audience::{
-    Attribute, Compiled, Environment, Names, Property, Query, QueryError, Reference, Subject, Value, WorkerAttribute,
-};
+use ::audience::{Attribute, Compiled, Environment, Names, Property, Query, QueryError, Reference, Subject, Value};
 use base::Part;
 use base::place::Span;
 use rust_decimal::Decimal;
 use serde_json::Value as Json;
 use store::contact::Candidate;
-use store::registry::Attributes;
 
 /// How many contacts are read at a time.
 const CHUNK: usize = 2_000;
@@ -149,23 +146,8 @@ impl Subject for Seen<'_> {
                 texts(paths.filter(|(of, _)| of == scheme).map(|(_, path)| path), visit);
             }
             Property::Field(key) => field(&contact.fields, key, visit),
-            Property::Worker(attribute) => {
-                each_of_worker(&contact.attributes, *attribute, visit);
-            }
+            Property::Worker(attribute) => contact.attributes.each(*attribute, visit),
         }
-    }
-}
-
-/// The values of an attribute of the worker.
-pub(crate) fn each_of_worker(worker: &Attributes, attribute: WorkerAttribute, visit: &mut dyn FnMut(Value<'_>)) {
-    match attribute {
-        WorkerAttribute::Cadre => texts(worker.cadre.iter().map(String::as_str), visit),
-        WorkerAttribute::Facility => texts(worker.facility.iter().map(String::as_str), visit),
-        WorkerAttribute::Place => texts(worker.place.iter().map(String::as_str), visit),
-        WorkerAttribute::Skill => texts(worker.skill.iter().map(String::as_str), visit),
-        WorkerAttribute::Gender => texts([worker.gender.as_str()], visit),
-        WorkerAttribute::Status => texts([worker.status.as_str()], visit),
-        WorkerAttribute::Within => worker.within.iter().for_each(|at| visit(Value::Place(*at))),
     }
 }
 

@@ -7,6 +7,7 @@
 use crate::ops::NewProblem;
 use crate::query::{Column, Rows, Unit, any_of};
 use crate::{Store, StoreError, StoreResult, params};
+use ::audience::{Value, WorkerAttribute};
 use ::registry::{Finding, Hash, Import, PhoneState, Severity, Status, Worker};
 use base::place::PlaceTree;
 use base::{ContactId, IdMaker, Millis, Part, WorkerId};
@@ -66,6 +67,22 @@ pub struct Attributes {
 }
 
 impl Attributes {
+    /// Calls `visit` with each value of an attribute; none is an empty text.
+    pub fn each(&self, attribute: WorkerAttribute, visit: &mut dyn FnMut(Value<'_>)) {
+        let mut texts = |texts: &[String]| {
+            texts.iter().filter(|text| !text.is_empty()).for_each(|text| visit(Value::Text(text)));
+        };
+        match attribute {
+            WorkerAttribute::Cadre => texts(&self.cadre),
+            WorkerAttribute::Facility => texts(&self.facility),
+            WorkerAttribute::Place => texts(&self.place),
+            WorkerAttribute::Skill => texts(&self.skill),
+            WorkerAttribute::Gender => texts(std::slice::from_ref(&self.gender)),
+            WorkerAttribute::Status => texts(std::slice::from_ref(&self.status)),
+            WorkerAttribute::Within => self.within.iter().for_each(|at| visit(Value::Place(*at))),
+        }
+    }
+
     /// Each term with its kind, folded.
     fn terms(&self) -> BTreeSet<(&'static str, String, &str)> {
         let lists =

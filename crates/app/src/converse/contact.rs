@@ -21,7 +21,7 @@ impl Subject for Worker {
     fn each(&self, property: &Property, visit: &mut dyn FnMut(Value<'_>)) {
         if let Property::Worker(attribute) = property {
             let read = self.read.get_or_init(|| serde_json::from_str(&self.json).unwrap_or_default());
-            crate::audience::each_of_worker(read, *attribute, visit);
+            read.each(*attribute, visit);
         }
     }
 }

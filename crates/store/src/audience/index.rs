@@ -4,7 +4,7 @@ use crate::query::any_of;
 use crate::registry::Attributes;
 use crate::{Store, StoreError, StoreResult, params};
 use ::audience::columns::{Columns, Cursor, no_others};
-use ::audience::{Attribute, Compiled, Plan, Property, Subject, Value, WorkerAttribute};
+use ::audience::{Attribute, Compiled, Plan, Property, Subject, Value};
 use base::{ContactId, Millis};
 use std::collections::HashMap;
 
@@ -97,7 +97,7 @@ impl Subject for Parsed {
                 visit(Value::Text(text));
             }
         };
-        let (contact, worker) = (&self.loaded, &self.attributes);
+        let contact = &self.loaded;
         match property {
             Property::Attribute(Attribute::Name) => contact.name.iter().for_each(|name| one(name)),
             Property::Attribute(Attribute::Language) => contact.language.iter().for_each(|language| one(language)),
@@ -107,15 +107,7 @@ impl Subject for Parsed {
             Property::Attribute(Attribute::LastSeenOn) => {
                 contact.last_seen_on.iter().for_each(|at| visit(Value::Time(at.timestamp())));
             }
-            Property::Worker(WorkerAttribute::Cadre) => worker.cadre.iter().for_each(|text| one(text)),
-            Property::Worker(WorkerAttribute::Facility) => worker.facility.iter().for_each(|text| one(text)),
-            Property::Worker(WorkerAttribute::Place) => worker.place.iter().for_each(|text| one(text)),
-            Property::Worker(WorkerAttribute::Skill) => worker.skill.iter().for_each(|text| one(text)),
-            Property::Worker(WorkerAttribute::Gender) => one(&worker.gender),
-            Property::Worker(WorkerAttribute::Status) => one(&worker.status),
-            Property::Worker(WorkerAttribute::Within) => {
-                worker.within.iter().for_each(|place| visit(Value::Place(*place)));
-            }
+            Property::Worker(attribute) => self.attributes.each(*attribute, visit),
             _ => {}
         }
     }

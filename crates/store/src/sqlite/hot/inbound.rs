@@ -2,8 +2,7 @@
 
 use super::{
     ChannelId, Connection, Consent, ContactId, INCOMPLETE, IdMaker, Inbound, Ingested, MessageId, MessageState, Millis,
-    NewProblem, OptionalExtension, Part, StoreError, StoreResult, Task, enqueue, id, params, problem, settle_message,
-    text_of,
+    OptionalExtension, Part, StoreError, StoreResult, Task, enqueue, id, params, problem, settle_message, text_of,
 };
 
 /// How long the parts of a long inbound message are waited for.
@@ -171,18 +170,7 @@ fn make_unknown_sender(db: &Connection, inbound: &Inbound, address_part: Part) -
         "INSERT INTO audience(part, contact, status, created_on, changed_on) VALUES(?1, ?2, 'active', ?3, ?3)",
     )?
     .execute(params![contact.part().0, contact.as_bytes(), inbound.received_on.0])?;
-    problem(
-        db,
-        &NewProblem {
-            kind: "unknown_sender".into(),
-            key: inbound.address.clone(),
-            subject: contact.to_string(),
-            message: format!("{} wrote to us and belongs to no worker", inbound.address),
-            remedy: "Add the number to the worker who has it at the source and import again.".into(),
-        },
-        inbound.received_on,
-        None,
-    )
+    problem(db, &crate::problem::unknown_sender(&inbound.address, contact), inbound.received_on, None)
 }
 
 /// Puts an address on the suppression list and withdraws what waits for its contact.
@@ -241,12 +229,6 @@ pub(super) fn incomplete_due(
         segment: None,
     };
     let (contact, _) = deliver(db, &inbound, texts.concat())?;
-    let found = NewProblem {
-        kind: "message_incomplete".into(),
-        key: message.to_string(),
-        subject: contact.to_string(),
-        message: format!("{} of {} parts of a long message from {} came", texts.len(), key.total, key.address),
-        remedy: "Ask the sender to send the message again if what came is not enough.".into(),
-    };
+    let found = crate::problem::incomplete(message, contact, &key.address, texts.len(), key.total);
     problem(db, &found, now, None)
 }

@@ -291,13 +291,7 @@ fn patch_contact(db: &Connection, step: &Step) -> StoreResult<()> {
             .prepare_cached("INSERT OR IGNORE INTO urn(part, address, contact_part, contact) VALUES(?1, ?2, ?3, ?4)")?
             .execute(params![Part::of_address(address).0, address, step.part.0, step.contact.as_bytes()])?;
         if added == 0 {
-            let found = NewProblem {
-                kind: "urn_taken".into(),
-                key: format!("{address} {}", step.contact),
-                subject: step.contact.to_string(),
-                message: format!("{address} was given to this contact and belongs to another one"),
-                remedy: "Find out who has the number now and correct it at the source.".into(),
-            };
+            let found = crate::problem::urn_taken(address, step.contact);
             problem(db, &found, step.at, None)?;
         }
     }
