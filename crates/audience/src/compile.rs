@@ -90,8 +90,9 @@ fn leaf(condition: &Condition, env: &Environment) -> Result<Plan, QueryError> {
         Operand::Text => {
             let folded = text::comparable(property, value);
             match operator {
-                // By the key alone, as when the condition was checked.
-                Contains if property.key() == Attribute::Name.as_str() => Test::Words(sorted(text::words(value))),
+                Contains if *property == Property::Attribute(Attribute::Name) => {
+                    Test::Words(sorted(text::words(value)))
+                }
                 Contains => Test::Contains(folded.into_owned()),
                 _ => Test::In(vec![folded.into_owned()]),
             }

@@ -1,11 +1,11 @@
 //! Days in queries.
 //!
 //! A text is read as the flow specification says (section 10.7), but only the day counts: dates are compared by
-//! whole days. Beyond RapidPro, a day can be relative to the clock: `today`, `yesterday`, `tomorrow`,
+//! whole days of the environment's time zone (section 14.6). Beyond RapidPro, a day can be relative to the clock: `today`, `yesterday`, `tomorrow`,
 //! `7 days ago`, `in 2 weeks` (days, weeks, months, years).
 
-use jiff::civil::Date;
-use jiff::tz::{Offset, TimeZone};
+use jiff::civil::{Date, Time};
+use jiff::tz::Offset;
 use jiff::{Span, Timestamp};
 
 use crate::environment::{DateFormat, Environment};
@@ -15,8 +15,8 @@ use crate::environment::{DateFormat, Environment};
 pub(crate) enum Day {
     /// A date in the environment's time zone.
     Civil(Date),
-    /// A date at a fixed offset from UTC, from a text that gives one.
-    Fixed(Date, Offset),
+    /// The day in which an instant lies, from a text with a time and an offset from UTC.
+    Of(Timestamp),
     /// So far from the day of the clock's reading.
     Relative(Step),
 }
@@ -32,8 +32,8 @@ impl Day {
     /// Reads a day; `None` where the text is none.
     pub(crate) fn parse(text: &str, env: &Environment) -> Option<Self> {
         let text = text.trim_matches([' ', '\n', '\r', '\t']);
-        if let Some((date, offset)) = zoned(text) {
-            return Some(Self::Fixed(date, offset));
+        if let Some(at) = instant(text) {
+            return Some(Self::Of(at));
         }
         if let Some(date) = text.get(..10).and_then(iso_date) {
             return Some(Self::Civil(date));
@@ -44,19 +44,16 @@ impl Day {
 
     /// The first instant of the day and of the day after it. Dates at the very ends of the calendar are cut to it.
     pub(crate) fn bounds(self, env: &Environment) -> (Timestamp, Timestamp) {
-        let (date, zone) = match self {
-            Self::Civil(date) => (date, env.timezone.clone()),
-            Self::Fixed(date, offset) => (date, TimeZone::fixed(offset)),
-            Self::Relative(step) => {
-                let today = env.now.to_zoned(env.timezone.clone()).date();
-                let span = match step {
-                    Step::Days(days) => Span::new().days(days),
-                    Step::Months(months) => Span::new().months(months),
-                };
-                (today.saturating_add(span), env.timezone.clone())
-            }
+        let date_of = |at: Timestamp| at.to_zoned(env.timezone.clone()).date();
+        let date = match self {
+            Self::Civil(date) => date,
+            Self::Of(at) => date_of(at),
+            Self::Relative(step) => date_of(env.now).saturating_add(match step {
+                Step::Days(days) => Span::new().days(days),
+                Step::Months(months) => Span::new().months(months),
+            }),
         };
-        let start = |date: Date| date.to_zoned(zone.clone()).map(|start| start.timestamp());
+        let start = |date: Date| date.to_zoned(env.timezone.clone()).map(|start| start.timestamp());
         // The last whole second there is.
         let end = Timestamp::from_second(Timestamp::MAX.as_second()).unwrap_or(Timestamp::MAX);
         (
@@ -84,43 +81,40 @@ fn date(year: i16, month: i16, day: i16) -> Option<Date> {
     Date::new(year, i8::try_from(month).ok()?, i8::try_from(day).ok()?).ok()
 }
 
-/// `YYYY-MM-DDTHH:MM[:SS[.f]]` with `Z` or an offset: the date as written, and the offset.
-fn zoned(text: &str) -> Option<(Date, Offset)> {
+/// `YYYY-MM-DDTHH:MM[:SS[.f]]` with `Z` or an offset `+hh:mm`.
+fn instant(text: &str) -> Option<Timestamp> {
     let date = iso_date(text.get(..10)?)?;
     let rest = text[10..].strip_prefix('T')?;
-    if digits(rest, 0..2)? > 23 || rest.as_bytes().get(2) != Some(&b':') || digits(rest, 3..5)? > 59 {
-        return None;
-    }
-    let mut rest = &rest[5..];
-    if let Some(seconds) = rest.strip_prefix(':') {
-        if digits(seconds, 0..2)? > 59 {
-            return None;
-        }
-        rest = &seconds[2..];
-        if let Some(fraction) = rest.strip_prefix(['.', ',']) {
-            let len = fraction.bytes().take_while(u8::is_ascii_digit).count();
+    let clock = |from: usize| -> Option<(i8, i8)> {
+        let two = |range| digits(rest, range).and_then(|number| i8::try_from(number).ok());
+        (rest.as_bytes().get(from + 2) == Some(&b':'))
+            .then(|| Some((two(from..from + 2)?, two(from + 3..from + 5)?)))?
+    };
+    let (hour, minute) = clock(0)?;
+    let mut at = 5;
+    let mut second = 0;
+    if rest[at..].starts_with(':') {
+        second = i8::try_from(digits(rest, 6..8)?).ok()?;
+        at = 8;
+        if rest[at..].starts_with('.') {
+            let len = rest[at + 1..].bytes().take_while(u8::is_ascii_digit).count();
             if len == 0 {
                 return None;
             }
-            rest = &fraction[len..];
+            at += 1 + len;
         }
     }
-    if rest == "Z" {
-        return Some((date, Offset::UTC));
-    }
-    let sign = match rest.as_bytes().first()? {
-        b'+' => 1,
-        b'-' => -1,
+    let offset = match rest[at..].chars().next()? {
+        'Z' if rest.len() == at + 1 => Offset::UTC,
+        sign @ ('+' | '-') if rest.len() == at + 6 => {
+            let (hours, minutes) = clock(at + 1).filter(|(hours, minutes)| *hours < 24 && *minutes < 60)?;
+            let seconds = i32::from(hours) * 3600 + i32::from(minutes) * 60;
+            Offset::from_seconds(if sign == '-' { -seconds } else { seconds }).ok()?
+        }
         _ => return None,
     };
-    if rest.len() != 6 || rest.as_bytes()[3] != b':' {
-        return None;
-    }
-    let (hours, minutes) = (i32::from(digits(rest, 1..3)?), i32::from(digits(rest, 4..6)?));
-    if hours > 23 || minutes > 59 {
-        return None;
-    }
-    Some((date, Offset::from_seconds(sign * (hours * 3600 + minutes * 60)).ok()?))
+    let time = Time::new(hour, minute, second, 0).ok()?;
+    offset.to_timestamp(date.to_datetime(time)).ok()
 }
 
 /// The first group of three numbers that is a date in the given order.
@@ -208,6 +202,7 @@ fn relative(text: &str) -> Option<Step> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use jiff::tz::TimeZone;
 
     fn env(format: DateFormat) -> Environment {
         let mut env = Environment::new("2026-05-04T12:30:45Z".parse().unwrap());
@@ -249,18 +244,24 @@ mod tests {
     }
 
     #[test]
-    fn an_offset_belongs_to_the_day() {
-        let env = env(DateFormat::DayMonthYear);
-        for (text, start) in [
-            ("2020-01-27T23:30Z", "2020-01-27T00:00:00Z"),
-            ("2020-01-27T23:30:12.5+02:00", "2020-01-26T22:00:00Z"),
-            ("2020-01-27T01:00-05:30", "2020-01-27T05:30:00Z"),
-            // Not a whole timestamp: a date in the environment's zone, which is UTC.
-            ("2020-01-27T25:00+05:00", "2020-01-27T00:00:00Z"),
-            ("2020-01-27T01:00", "2020-01-27T00:00:00Z"),
+    fn an_instant_is_a_day_of_the_zone() {
+        let mut env = env(DateFormat::DayMonthYear);
+        env.timezone = TimeZone::fixed(Offset::constant(2));
+        for (text, day) in [
+            ("2020-01-27T21:59Z", "2020-01-27"),
+            ("2020-01-27T22:00Z", "2020-01-28"),
+            ("2020-01-27T23:30:12.5+02:00", "2020-01-27"),
+            ("2020-01-27T01:00-05:30", "2020-01-27"),
+            ("2020-01-27T23:00-05:30", "2020-01-28"),
+            // No whole instant: a date as it stands.
+            ("2020-01-27T25:00+05:00", "2020-01-27"),
+            ("2020-01-27T23:30", "2020-01-27"),
+            ("2020-01-27T23:30Zulu", "2020-01-27"),
+            ("2020-01-27T23:30+2:00", "2020-01-27"),
+            ("2020-01-27T23:30:é", "2020-01-27"),
         ] {
             let (from, until) = Day::parse(text, &env).unwrap().bounds(&env);
-            assert_eq!(from, start.parse().unwrap(), "{text:?}");
+            assert_eq!(from.to_zoned(env.timezone.clone()).date(), day.parse().unwrap(), "{text:?}");
             assert_eq!(until.as_second() - from.as_second(), 86_400);
         }
     }

@@ -23,9 +23,9 @@ pub enum Code {
     InvalidGroup,
     /// No flow has this name.
     InvalidFlow,
-    /// `name ~` without a word of at least two bytes.
+    /// `name ~` without a word of two letters (bytes, to be exact) or more.
     InvalidPartialName,
-    /// `~` on a URN with fewer than three bytes.
+    /// `~` on a URN with fewer than three characters.
     InvalidPartialUrn,
     /// `~` on a property that has no partial matches.
     UnsupportedContains,
@@ -98,8 +98,7 @@ pub struct QueryError {
     /// What to do about it, where there is something to say.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,
-    /// Details by name, as RapidPro's API gives them (`property`, `value`, `operator`, `type`, `min_token_length`,
-    /// `min_value_length`).
+    /// Details by name: `property` (without its prefix) with `value` or `operator`; `type` for an unknown prefix.
     #[serde(serialize_with = "as_map")]
     pub extra: Vec<(&'static str, String)>,
 }

@@ -4,8 +4,8 @@
 //! cadre = nurse AND within = "Bong" AND skill ~ obstetric AND last_seen_on > 2026-01-01
 //! ```
 //!
-//! It is RapidPro's contact query language (flow specification, section 14), exactly where RapidPro knows a query:
-//! the same grammar, the same normal form, the same refusals. It adds
+//! It is RapidPro's contact query language as the flow specification describes it (section 14): the same grammar, the
+//! same normal form, the same refusals. It adds
 //!
 //! - worker attributes (`worker.cadre`, `facility`, `place`, `skill`, `gender`, `status`, `within`), which also go by
 //!   their bare names where those are no attribute, URN scheme or field; texts are compared without case and

@@ -1,59 +1,51 @@
-//! What text without a property means.
+//! What text without a property means (flow specification, sections 14.2 and 14.3).
 
 use base::lang::Lang;
 use base::urn::Urn;
-use rlibphonenumber::{NumberLengthType, PHONE_NUMBER_UTIL, PhoneNumberFormat, Region};
 
 use crate::environment::Environment;
 use crate::property::{Attribute, Property};
 use crate::query::Operator;
 use crate::text;
 
-/// The E.164 form of a whole query that is nothing but a possible phone number.
-///
-/// This is RapidPro's rule and not [`base::phone`]'s, which repairs more than a search may take for granted.
+/// The E.164 form of a whole query that is a possible phone number and nothing else: digits, with the signs that
+/// people write between them. It is not repaired: where that takes guessing, the digits are searched for instead.
 pub(crate) fn phone_number(text: &str, country: Option<&str>) -> Option<String> {
     let digits = text.strip_prefix('+').unwrap_or(text);
-    if digits.len() < 5 || !digits.bytes().all(|b| b.is_ascii_digit() || matches!(b, b' ' | b'.' | b'-' | b'(' | b')'))
-    {
-        return None;
-    }
-    let region = country.and_then(|code| Region::from_code(code).ok()).filter(|region| *region != Region::World);
-    let number = PHONE_NUMBER_UTIL.parse(text, region).ok()?;
-    let length = PHONE_NUMBER_UTIL.is_possible_number_with_reason(&number).ok()?;
-    (length == NumberLengthType::IsPossible).then(|| number.format_as(PhoneNumberFormat::E164).into_owned())
+    let sign = |c: char| c.is_ascii_digit() || matches!(c, ' ' | '.' | '-' | '/' | '(' | ')');
+    if digits.chars().all(sign) { base::phone::possible(text, country) } else { None }
 }
 
-/// The condition that a bare literal stands for.
+/// The condition that a bare literal stands for: the first row of the specification's table that fits.
 pub(crate) fn condition(value: String, env: &Environment) -> (Property, Operator, String) {
-    if env.redact_urns {
-        if is_reference(&value) {
-            return (Property::Attribute(Attribute::Ref), Operator::Equal, value);
-        }
-    } else if let Some(urn) = Urn::parse(&value).ok().filter(|urn| urn.validate().is_ok()) {
+    let hidden = env.redact_urns;
+    if !hidden && let Some(urn) = Urn::parse(&value).ok().filter(|urn| urn.validate().is_ok()) {
         return (Property::Urn(urn.scheme().name().to_owned()), Operator::Equal, urn.path().to_owned());
-    } else if is_phone(&value) {
-        let digits = value.replace('-', "");
-        return (Property::Urn("tel".to_owned()), Operator::Contains, digits);
+    }
+    if hidden && is_reference(&value) {
+        return (Property::Attribute(Attribute::Ref), Operator::Equal, value);
+    }
+    if !hidden && is_part_of_phone(&value) {
+        return (Property::Urn("tel".to_owned()), Operator::Contains, value.replace('-', ""));
     }
     let operator = if text::has_word(&value) { Operator::Contains } else { Operator::Equal };
     (Property::Attribute(Attribute::Name), operator, value)
 }
 
 /// `+`? and at least four digits or dashes.
-fn is_phone(text: &str) -> bool {
+fn is_part_of_phone(text: &str) -> bool {
     let digits = text.strip_prefix('+').unwrap_or(text);
     digits.len() >= 4 && digits.bytes().all(|b| b.is_ascii_digit() || b == b'-')
 }
 
-/// Six or seven characters of the alphabet of contact references: letters and digits without I, O, 0 and 1.
+/// Whether a text looks like the reference of a contact, such as `K7YQRZ`: six to eight letters and digits, of which
+/// one is a digit or all are capitals. `Kollie` is a name.
 fn is_reference(text: &str) -> bool {
-    matches!(text.len(), 6 | 7)
-        && text.bytes().all(|b| match b.to_ascii_uppercase() {
-            b'I' | b'O' => false,
-            b'A'..=b'Z' | b'2'..=b'9' => true,
-            _ => false,
-        })
+    let has = |test: fn(&u8) -> bool| text.as_bytes().iter().any(test);
+    (6..=8).contains(&text.len())
+        && text.bytes().all(|b| b.is_ascii_alphanumeric())
+        && has(u8::is_ascii_alphabetic)
+        && (has(u8::is_ascii_digit) || !has(u8::is_ascii_lowercase))
 }
 
 /// A code of ISO 639-3.
@@ -88,7 +80,10 @@ mod tests {
         check("telegram:12345", true, "name ~ telegram:12345");
         check("0990", true, "name ~ 0990");
         check("k7yqrz", true, "ref = k7yqrz");
-        check("k7yqr1", true, "name ~ k7yqr1");
+        check("KYQRZA", true, "ref = KYQRZA");
+        check("Kollie", true, "name ~ Kollie");
+        check("k7yqr", true, "name ~ k7yqr");
+        check("234567", true, "name ~ 234567");
         check("k7yqrz", false, "name ~ k7yqrz");
     }
 
@@ -104,7 +99,12 @@ mod tests {
             ("0990", Some("LR"), None),
             ("99000", Some("LR"), None),
             ("tel 0990000001", Some("LR"), None),
+            ("0990000001 nurse", Some("LR"), None),
+            ("0990/000/001", Some("LR"), Some("+231990000001")),
+            ("0990000001/0990000002", Some("LR"), None),
+            ("+2310990000001", Some("LR"), Some("+231990000001")),
             ("(((((", Some("LR"), None),
+            ("", Some("LR"), None),
             ("++231990000001", None, None),
         ] {
             assert_eq!(phone_number(text, country).as_deref(), want, "{text:?} {country:?}");

@@ -8,8 +8,8 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use crate::date::Day;
+use crate::lex;
 use crate::property::Property;
-use crate::text;
 
 /// How a property is compared with a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -122,7 +122,7 @@ impl Condition {
 
 impl fmt::Display for Condition {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {} {}", self.property, self.operator, text::quote(&self.value))
+        write!(f, "{} {} {}", self.property, self.operator, lex::quote(&self.value))
     }
 }
 

@@ -11,16 +11,18 @@ use crate::property::{Attribute, Property, ValueType, WorkerAttribute};
 use crate::query::{Condition, Operand, Operator, Reference};
 use crate::{literal, number, text};
 
-/// Fewest bytes to look for in a URN.
-const MIN_URN_BYTES: usize = 3;
+/// Fewest characters to look for in a URN.
+const MIN_URN_CHARS: usize = 3;
 /// How many places an error lists.
 const MAX_LISTED: usize = 4;
 /// Attributes that are always set.
 const ALWAYS_SET: [Attribute; 6] =
     [Attribute::Uuid, Attribute::Id, Attribute::Ref, Attribute::Status, Attribute::CreatedOn, Attribute::Tickets];
+/// The statuses of a contact.
+const STATUSES: [&str; 4] = ["active", "blocked", "stopped", "archived"];
 
 /// The property of a name. A bare name is an attribute, a scheme or a field first and a worker attribute second; one
-/// that is nothing at all comes back as a field, for [`check`] to refuse.
+/// that is nothing at all comes back as a field, for [`operand`] to refuse.
 pub(crate) fn property(name: &str, span: Range<usize>, resolver: &dyn Resolver) -> Result<Property, QueryError> {
     let name = name.to_lowercase();
     match name.split_once('.') {
@@ -47,38 +49,34 @@ pub(crate) fn property(name: &str, span: Range<usize>, resolver: &dyn Resolver) 
     }
 }
 
-/// Finds what the condition's value means, and refuses what cannot be asked.
-pub(crate) fn check(condition: &mut Condition, env: &Environment, resolver: &dyn Resolver) -> Result<(), QueryError> {
-    condition.operand = operand(condition, env, resolver)?;
-    Ok(())
-}
-
-fn operand(condition: &Condition, env: &Environment, resolver: &dyn Resolver) -> Result<Operand, QueryError> {
+/// Finds what the condition's value means, and refuses what cannot be asked (flow specification, section 14.4).
+pub(crate) fn operand(
+    condition: &Condition,
+    env: &Environment,
+    resolver: &dyn Resolver,
+) -> Result<Operand, QueryError> {
     let Condition { property, operator, value, operand: _, name_span, value_span } = condition;
-    let error = |code, message: String| QueryError::new(code, name_span.clone(), message);
-    let bad_value = |code, message: String| QueryError::new(code, value_span.clone(), message);
-    // The rules about names go by the key alone, as RapidPro's do, so that a field called like an attribute is
-    // under them too.
-    let key = property.key();
-    let is_attribute = |attributes: &[Attribute]| {
-        !matches!(property, Property::Worker(_)) && attributes.iter().any(|attribute| attribute.as_str() == key)
+    let error = |code, message: String| {
+        let error = QueryError::new(code, name_span.clone(), message);
+        error.with("property", property.key()).with("operator", operator.as_str())
     };
-    let is_urn = matches!(property, Property::Urn(_)) || is_attribute(&[Attribute::Urn]);
-
+    let bad_value = |code, message: String| {
+        let error = QueryError::new(code, value_span.clone(), message);
+        error.with("property", property.key()).with("value", value)
+    };
+    let is_urn = matches!(property, Property::Urn(_) | Property::Attribute(Attribute::Urn));
     if is_urn && env.redact_urns && !value.is_empty() {
-        return Err(error(Code::RedactedUrns, "cannot query on redacted URNs".to_owned()));
+        let message = format!("'{property}' cannot be asked for where addresses are hidden");
+        return Err(error(Code::RedactedUrns, message).hint(format!("{property} != \"\" finds all that have one")));
     }
     let value_type = match property {
         Property::Field(key) => match resolver.field(key) {
             Lookup::Known(field) => field.into(),
             Lookup::Unchecked => return Ok(Operand::Unresolved),
             Lookup::Unknown => {
-                let names = Attribute::ALL.iter().map(|a| a.as_str());
-                return Err(unknown(
-                    key,
-                    name_span.clone(),
-                    names.chain(WorkerAttribute::ALL.iter().map(|a| a.as_str())),
-                ));
+                let attributes = Attribute::ALL.iter().map(|attribute| attribute.as_str());
+                let worker = WorkerAttribute::ALL.iter().map(|attribute| attribute.as_str());
+                return Err(unknown(key, name_span.clone(), attributes.chain(worker)));
             }
         },
         Property::Attribute(Attribute::Tickets) => ValueType::Number,
@@ -87,63 +85,55 @@ fn operand(condition: &Condition, env: &Environment, resolver: &dyn Resolver) ->
         Property::Attribute(_) | Property::Urn(_) | Property::Worker(_) => ValueType::Text,
     };
 
-    let compares =
-        matches!(operator, Operator::Greater | Operator::GreaterOrEqual | Operator::Less | Operator::LessOrEqual);
-    if compares && !matches!(value_type, ValueType::Number | ValueType::Date) {
-        let message = format!("comparisons with {operator} can only be used with date and number fields");
-        return Err(error(Code::UnsupportedComparison, message)
-            .with("property", key)
-            .with("operator", operator.as_str()));
-    }
-    if *operator == Operator::Contains {
-        if is_attribute(&[Attribute::Name]) {
-            if !text::has_word(value) {
-                let message = "contains operator on name requires token of minimum length 2".to_owned();
-                return Err(bad_value(Code::InvalidPartialName, message).with("min_token_length", "2"));
+    match operator {
+        Operator::Greater | Operator::GreaterOrEqual | Operator::Less | Operator::LessOrEqual
+            if !matches!(value_type, ValueType::Number | ValueType::Date) =>
+        {
+            let message = format!("'{property}' is neither a number nor a date, so {operator} cannot compare it");
+            return Err(error(Code::UnsupportedComparison, message));
+        }
+        Operator::Contains => match property {
+            Property::Attribute(Attribute::Name) if !text::has_word(value) => {
+                let message = "a part of a name needs a word of two letters or more".to_owned();
+                return Err(bad_value(Code::InvalidPartialName, message));
             }
-        } else if is_urn {
-            if value.len() < MIN_URN_BYTES {
-                let message = format!("contains operator on URN requires value of minimum length {MIN_URN_BYTES}");
-                return Err(
-                    bad_value(Code::InvalidPartialUrn, message).with("min_value_length", MIN_URN_BYTES.to_string())
-                );
+            _ if is_urn && value.chars().count() < MIN_URN_CHARS => {
+                let message = format!("a part of an address needs {MIN_URN_CHARS} characters or more");
+                return Err(bad_value(Code::InvalidPartialUrn, message));
             }
-        } else if matches!(property, Property::Worker(_)) && value_type == ValueType::Text {
-            if text::fold(value).is_empty() {
-                let message = format!("contains operator on '{key}' requires something to look for");
+            Property::Worker(_) if value_type == ValueType::Text && text::fold(value).is_empty() => {
+                let message = format!("nothing to look for in '{property}'");
                 return Err(bad_value(Code::InvalidPartialText, message)
                     .hint(format!("{property} != \"\" finds all that have one")));
             }
-        } else {
-            let message = "contains conditions can only be used with name or URN values".to_owned();
-            return Err(error(Code::UnsupportedContains, message)
-                .hint("worker.cadre, facility, place, skill, gender and status can be searched with ~ as well")
-                .with("property", key));
+            Property::Attribute(Attribute::Name) => {}
+            Property::Worker(_) if value_type == ValueType::Text => {}
+            _ if is_urn => {}
+            _ => {
+                let message = format!("'{property}' cannot be searched with ~");
+                return Err(error(Code::UnsupportedContains, message).hint(
+                    "~ searches name, urn, URN schemes and the texts of workers (cadre, facility, place, skill)",
+                ));
+            }
+        },
+        Operator::Equal | Operator::NotEqual if value.is_empty() => {
+            if matches!(property, Property::Attribute(attribute) if ALWAYS_SET.contains(attribute)) {
+                let message = format!("'{property}' is always set");
+                return Err(error(Code::UnsupportedSetCheck, message).hint("compare it with a value"));
+            }
+            return Ok(Operand::Set);
         }
-    }
-
-    if matches!(operator, Operator::Equal | Operator::NotEqual) && value.is_empty() {
-        if is_attribute(&ALWAYS_SET) {
-            let message = format!("can't check whether '{key}' is set or not set");
-            return Err(error(Code::UnsupportedSetCheck, message)
-                .with("property", key)
-                .with("operator", operator.as_str()));
-        }
-        return Ok(Operand::Set);
+        _ => {}
     }
     Ok(match value_type {
         ValueType::Number => {
-            let number = number::parse(value).ok_or_else(|| {
-                let message = format!("can't convert '{value}' to a number");
-                bad_value(Code::InvalidNumber, message).with("value", value)
-            })?;
-            Operand::Number(number)
+            let number = number::parse(value);
+            Operand::Number(number.ok_or_else(|| bad_value(Code::InvalidNumber, format!("'{value}' is no number")))?)
         }
         ValueType::Date => {
             let day = Day::parse(value, env).ok_or_else(|| {
-                bad_value(Code::InvalidDate, format!("can't convert '{value}' to a date"))
+                bad_value(Code::InvalidDate, format!("'{value}' is no date"))
                     .hint("write a date such as 2026-01-31, today, or \"7 days ago\"")
-                    .with("value", value)
             })?;
             Operand::Day(day)
         }
@@ -153,7 +143,7 @@ fn operand(condition: &Condition, env: &Environment, resolver: &dyn Resolver) ->
             Lookup::Known(places) => place(value, places, value_span)?,
         },
         ValueType::Text => match property {
-            Property::Attribute(attribute) => text_attribute(*attribute, value, value_span, resolver)?,
+            Property::Attribute(attribute) => text_attribute(*attribute, value, &bad_value, resolver)?,
             _ => Operand::Text,
         },
     })
@@ -163,24 +153,25 @@ fn operand(condition: &Condition, env: &Environment, resolver: &dyn Resolver) ->
 fn text_attribute(
     attribute: Attribute,
     value: &str,
-    span: &Range<usize>,
+    bad_value: &dyn Fn(Code, String) -> QueryError,
     resolver: &dyn Resolver,
 ) -> Result<Operand, QueryError> {
-    let invalid = |code, what| {
-        Err(QueryError::new(code, span.clone(), format!("'{value}' is not a valid {what}")).with("value", value))
-    };
     let refer = |found: Lookup<Reference>, code, what| match found {
         Lookup::Known(reference) => Ok(Operand::Reference(reference)),
         Lookup::Unchecked => Ok(Operand::Unresolved),
-        Lookup::Unknown => invalid(code, what),
+        Lookup::Unknown => Err(bad_value(code, format!("there is no {what} '{value}'"))),
     };
     match attribute {
-        Attribute::Group => refer(resolver.group(value), Code::InvalidGroup, "group name"),
-        Attribute::Flow | Attribute::History => refer(resolver.flow(value), Code::InvalidFlow, "flow name"),
-        Attribute::Status if !["active", "blocked", "stopped", "archived"].contains(&value.to_lowercase().as_str()) => {
-            invalid(Code::InvalidStatus, "contact status")
+        Attribute::Group => refer(resolver.group(value), Code::InvalidGroup, "group"),
+        Attribute::Flow | Attribute::History => refer(resolver.flow(value), Code::InvalidFlow, "flow"),
+        Attribute::Status if !STATUSES.contains(&&*text::normal(value)) => {
+            Err(bad_value(Code::InvalidStatus, format!("'{value}' is no status of a contact"))
+                .hint("active, blocked, stopped or archived; worker.status is the worker's"))
         }
-        Attribute::Language if !literal::is_language(value) => invalid(Code::InvalidLanguage, "language code"),
+        Attribute::Language if !literal::is_language(value) => {
+            Err(bad_value(Code::InvalidLanguage, format!("'{value}' is no language"))
+                .hint("write its three letters of ISO 639-3, such as eng or fra"))
+        }
         _ => Ok(Operand::Text),
     }
 }

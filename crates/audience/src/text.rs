@@ -4,7 +4,6 @@
 //! (workers), and the words of [`words`], so that no engine's case rules or collation come into it.
 
 use std::borrow::Cow;
-use std::fmt::Write;
 
 use rust_decimal::Decimal;
 use unicode_segmentation::UnicodeSegmentation;
@@ -102,137 +101,9 @@ pub(crate) fn has_word(name: &str) -> bool {
     name.unicode_words().any(|word| word.len() >= MIN_WORD_BYTES)
 }
 
-/// A value as the normal form writes it: bare when it is `digits[.digits]`, else in double quotes with escapes.
-pub(crate) fn quote(value: &str) -> Cow<'_, str> {
-    if is_plain_number(value) {
-        return Cow::Borrowed(value);
-    }
-    let mut quoted = String::with_capacity(value.len() + 2);
-    quoted.push('"');
-    for c in value.chars() {
-        match c {
-            '"' => quoted.push_str("\\\""),
-            '\\' => quoted.push_str("\\\\"),
-            '\u{7}' => quoted.push_str("\\a"),
-            '\u{8}' => quoted.push_str("\\b"),
-            '\u{c}' => quoted.push_str("\\f"),
-            '\n' => quoted.push_str("\\n"),
-            '\r' => quoted.push_str("\\r"),
-            '\t' => quoted.push_str("\\t"),
-            '\u{b}' => quoted.push_str("\\v"),
-            c if is_printable(c) => quoted.push(c),
-            c => {
-                // Writing to a String cannot fail.
-                let _ = match c as u32 {
-                    code @ ..0x80 => write!(quoted, "\\x{code:02x}"),
-                    code @ ..0x1_0000 => write!(quoted, "\\u{code:04x}"),
-                    code => write!(quoted, "\\U{code:08x}"),
-                };
-            }
-        }
-    }
-    quoted.push('"');
-    Cow::Owned(quoted)
-}
-
-fn is_plain_number(value: &str) -> bool {
-    let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
-    match value.split_once('.') {
-        Some((whole, fraction)) => digits(whole) && digits(fraction),
-        None => digits(value),
-    }
-}
-
-/// Letters, marks, numbers, punctuation, symbols and the ASCII space.
-fn is_printable(c: char) -> bool {
-    if c.is_ascii() {
-        return c == ' ' || c.is_ascii_graphic();
-    }
-    // The standard library escapes what cannot be printed; a mark is escaped only at the beginning of a text.
-    let text: String = ['a', c].iter().collect();
-    text.escape_debug().nth(1) != Some('\\')
-}
-
-/// The value of a quoted string. When one of its escapes is not understood, the text between the quotes is taken
-/// as it stands.
-pub(crate) fn unquote(quoted: &str) -> String {
-    let inner = quoted.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or(quoted);
-    unescape(inner).unwrap_or_else(|| inner.to_owned())
-}
-
-fn unescape(text: &str) -> Option<String> {
-    if text.contains('\n') {
-        return None;
-    }
-    if !text.contains('\\') {
-        return Some(text.to_owned());
-    }
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(at) = rest.find('\\') {
-        bytes.extend_from_slice(&rest.as_bytes()[..at]);
-        let escape = rest[at + 1..].chars().next()?;
-        rest = &rest[at + 1 + escape.len_utf8()..];
-        let mut digits = |count: usize, radix: u32, leading: &str| {
-            let digits = rest.get(..count)?;
-            let all = format!("{leading}{digits}");
-            let value = all.chars().all(|c| c.is_digit(radix)).then(|| u32::from_str_radix(&all, radix).ok())??;
-            rest = &rest[count..];
-            Some(value)
-        };
-        let mut push = |value: u32| {
-            let c = char::from_u32(value)?;
-            bytes.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
-            Some(())
-        };
-        match escape {
-            'a' => push(7)?,
-            'b' => push(8)?,
-            'f' => push(12)?,
-            'n' => push(10)?,
-            'r' => push(13)?,
-            't' => push(9)?,
-            'v' => push(11)?,
-            '\\' | '"' => push(escape as u32)?,
-            'u' => push(digits(4, 16, "")?)?,
-            'U' => push(digits(8, 16, "")?)?,
-            'x' => bytes.push(u8::try_from(digits(2, 16, "")?).ok()?),
-            '0'..='7' => bytes.push(u8::try_from(digits(2, 8, &escape.to_string())?).ok()?),
-            _ => return None,
-        }
-    }
-    bytes.extend_from_slice(rest.as_bytes());
-    Some(String::from_utf8_lossy(&bytes).into_owned())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn quoting_and_unquoting() {
-        for (value, quoted) in [
-            ("", r#""""#),
-            ("18", "18"),
-            ("1.5", "1.5"),
-            ("1.", r#""1.""#),
-            ("-1", r#""-1""#),
-            ("Zoé \"x\"", r#""Zoé \"x\"""#),
-            ("C:\\", r#""C:\\""#),
-            ("a\nb\u{0}\u{7f}", r#""a\nb\x00\x7f""#),
-            ("\u{a0}\u{200b}\u{301}", "\"\\u00a0\\u200b\u{301}\""),
-            ("\u{e000}\u{10ffff}", r#""\ue000\U0010ffff""#),
-        ] {
-            assert_eq!(quote(value), quoted, "{value:?}");
-            if quoted.starts_with('"') {
-                assert_eq!(unquote(quoted), value);
-            }
-        }
-        assert_eq!(unquote(r#""\d+""#), "\\d+");
-        assert_eq!(unquote(r#""a\"b\x41\101""#), "a\"bAA");
-        assert_eq!(unquote("\"a\\\"\nb\""), "a\\\"\nb");
-        assert_eq!(unquote(r#""\ud800""#), "\\ud800");
-    }
 
     #[test]
     fn comparable_texts() {

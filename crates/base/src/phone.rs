@@ -190,6 +190,14 @@ pub fn parse(text: &str, region: Option<&str>) -> Result<PhoneNumber, Unreadable
     }
 }
 
+/// The E.164 form of a text that is a *possible* number as it stands, without any repair; `None` for anything else.
+/// `region` as in [`parse_field`].
+pub fn possible(text: &str, region: Option<&str>) -> Option<String> {
+    let number = PHONE_NUMBER_UTIL.parse(text, region.and_then(known_region)).ok()?;
+    let whole = matches!(number.is_possible_with_reason(), Ok(NumberLengthType::IsPossible));
+    whole.then(|| number.format_as(PhoneNumberFormat::E164).into_owned())
+}
+
 /// Whether this is the ISO 3166-1 alpha-2 code, in any case, of a country with a numbering plan.
 pub fn is_region(code: &str) -> bool {
     known_region(code).is_some()

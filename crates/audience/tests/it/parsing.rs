@@ -1,6 +1,6 @@
 //! Normal forms, refusals and where they point.
 
-use audience::{Attribute, Environment, NoProject, Unchecked, WorkerAttribute, parse};
+use audience::{Attribute, Environment, FieldType, NoProject, Unchecked, WorkerAttribute, parse};
 
 use crate::model::{environment, names, reference};
 
@@ -29,11 +29,34 @@ fn normal_forms() {
         ("\n 0990 000 001 ", r#"urns.tel = "+231990000001""#),
         ("last_seen_on > today", r#"last_seen_on > "today""#),
         (r#"nickname = "\\""#, r#"fields.nickname = "\\""#),
+        (r#"nickname="a \"b\" c:\d""#, r#"fields.nickname = "a \"b\" c:\\d""#),
+        (
+            "a1 OR b1 c1 AND d1 e1 OR f1",
+            r#"name ~ "a1" OR (name ~ "b1" AND name ~ "c1" AND name ~ "d1" AND name ~ "e1") OR name ~ "f1""#,
+        ),
+        ("tel:+231990000001 0990", r#"urns.tel = "+231990000001" AND urns.tel ~ 0990"#),
         ("urns.nothing = 5", "urns.nothing = 5"),
     ] {
         let query = parse(text, &env, &names).unwrap_or_else(|e| panic!("{}", e.render(text)));
         assert_eq!(query.to_string(), want, "{text}");
         assert_eq!(parse(want, &env, &names).unwrap(), query, "{want}");
+    }
+}
+
+/// Rules of attributes are not rules of fields that happen to be called like them.
+#[test]
+fn a_field_may_be_called_like_an_attribute() {
+    let names = names().with_fields(["name", "language", "status", "id"].map(|key| (key.to_owned(), FieldType::Text)));
+    for (text, want) in [
+        ("fields.language = xx", Ok(r#"fields.language = "xx""#)),
+        ("fields.status = \"\"", Ok(r#"fields.status = """#)),
+        ("fields.id != \"\"", Ok(r#"fields.id != """#)),
+        ("fields.name ~ ama", Err("unsupported_contains")),
+        ("language = xx", Err("invalid_language")),
+        ("id = \"\"", Err("unsupported_setcheck")),
+    ] {
+        let have = parse(text, &environment(), &names).map(|query| query.to_string());
+        assert_eq!(have.as_deref().map_err(|error| error.code.as_str()), want, "{text}");
     }
 }
 
