@@ -444,7 +444,7 @@ impl<'a> Openings<'a> {
         contact.status = ContactStatus::Active;
         contact.name = candidate.name.clone().unwrap_or_default();
         contact.language = candidate.language.clone().unwrap_or_default();
-        contact.urns = candidate.urns.iter().filter_map(|urn| flow::urn::Urn::parse(urn).ok()).collect();
+        contact.urns = candidate.urns.iter().filter_map(|urn| base::Urn::parse(urn).ok()).collect();
         let reference =
             self.loaded.flow_ref(self.flow).ok_or_else(|| CampaignError::Flow("it is not there any more".into()))?;
         let trigger = Trigger::new(TriggerType::Manual, reference, at.into());

@@ -18,7 +18,7 @@ const STOP_PATIENCE: Duration = Duration::from_secs(10);
 /// short code or an alphanumeric sender stays what it is.
 pub fn address_of(source: &str, region: Option<&str>) -> String {
     match base::phone::parse(source, region) {
-        Ok(number) => number.to_urn().identity(),
+        Ok(number) => number.to_urn().identity().to_owned(),
         Err(_) => format!("tel:{}", source.trim().to_lowercase()),
     }
 }

@@ -19,8 +19,8 @@ pub(crate) fn phone_number(text: &str, country: Option<&str>) -> Option<String> 
 /// The condition that a bare literal stands for: the first row of the specification's table that fits.
 pub(crate) fn condition(value: String, env: &Environment) -> (Property, Operator, String) {
     let hidden = env.redact_urns;
-    if !hidden && let Some(urn) = Urn::parse(&value).ok().filter(|urn| urn.validate().is_ok()) {
-        return (Property::Urn(urn.scheme().name().to_owned()), Operator::Equal, urn.path().to_owned());
+    if !hidden && let Ok(urn) = Urn::valid(&value) {
+        return (Property::Urn(urn.scheme().to_owned()), Operator::Equal, urn.path().into_owned());
     }
     if hidden && is_reference(&value) {
         return (Property::Attribute(Attribute::Ref), Operator::Equal, value);

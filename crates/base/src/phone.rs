@@ -198,6 +198,16 @@ pub fn possible(text: &str, region: Option<&str>) -> Option<String> {
     whole.then(|| number.format_as(PhoneNumberFormat::E164).into_owned())
 }
 
+/// As [`possible`]; of a long number, the plus sign before its country code may be missing. This is what flows take for
+/// a phone number.
+pub fn e164(text: &str, region: Option<&str>) -> Option<String> {
+    possible(text, region).or_else(|| {
+        let digits: String = text.chars().filter(char::is_ascii_digit).collect();
+        let bare = digits.len() >= 11 && !text.starts_with('+') && !text.contains(|c: char| c.is_alphabetic());
+        if bare { possible(&format!("+{digits}"), None) } else { None }
+    })
+}
+
 /// Whether this is the ISO 3166-1 alpha-2 code, in any case, of a country with a numbering plan.
 pub fn is_region(code: &str) -> bool {
     known_region(code).is_some()
@@ -207,6 +217,18 @@ pub fn is_region(code: &str) -> bool {
 /// country such as satellite phones, and where several countries share a calling code and the number is in none of
 /// their ranges.
 pub fn region_of(e164: &str) -> Option<String> {
+    // Most calling codes belong to one country: its numbers need no parsing, which is on every message's way.
+    let digits =
+        e164.strip_prefix('+').filter(|d| (7..=15).contains(&d.len()) && d.bytes().all(|b| b.is_ascii_digit()));
+    for length in 1..=3 {
+        let code = digits.and_then(|digits| digits[..length].parse().ok());
+        if let Some(mut regions) = code.and_then(|code| PHONE_NUMBER_UTIL.get_regions_for_country_calling_code(code)) {
+            match (regions.next(), regions.next()) {
+                (Some(region), None) if region != Region::World => return Some(region.to_string()),
+                _ => break,
+            }
+        }
+    }
     let number = PHONE_NUMBER_UTIL.parse(e164, None).ok()?;
     let region = number.get_region_code().or_else(|| {
         let mut regions = PHONE_NUMBER_UTIL.get_regions_for_country_calling_code(number.country_code)?;
@@ -243,7 +265,7 @@ pub fn mask(address: &str) -> String {
 impl PhoneNumber {
     /// The URN `tel:...`.
     pub fn to_urn(&self) -> Urn {
-        Urn::from_parts(Scheme::Tel, self.number.clone())
+        Urn::from_parts(Scheme::Tel, &self.number)
     }
 
     /// The number for a log; see [`mask`].

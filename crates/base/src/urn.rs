@@ -2,8 +2,8 @@
 //! `telegram:1234#Ama`. Two URNs with the same scheme and path are the same address.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::borrow::Cow;
 use std::fmt;
-use std::fmt::Write as _;
 use std::str::FromStr;
 
 use crate::phone;
@@ -24,6 +24,8 @@ macro_rules! schemes {
         impl Scheme {
             /// All schemes, in alphabetical order.
             pub const ALL: &[Self] = &[$(Self::$variant,)*];
+            /// Their names.
+            pub const NAMES: &[&str] = &[$($name,)*];
 
             /// The name in a URN, such as `tel`.
             pub fn name(self) -> &'static str {
@@ -41,8 +43,6 @@ macro_rules! schemes {
 schemes! {
     /// A business-scoped user id of WhatsApp.
     Bsuid = "bsuid",
-    /// Discord.
-    Discord = "discord",
     /// An address that only an outside system understands.
     Ext = "ext",
     /// Facebook Messenger.
@@ -109,122 +109,190 @@ pub enum UrnError {
     DisplayTooLong,
 }
 
-/// An address. It is parsed without being judged; [`Urn::validate`] judges it and [`Urn::normalize`] brings it into
-/// the form in which addresses are compared.
+/// An address. It is parsed without being judged; [`Urn::validate`] judges it and [`Urn::normalized`] brings it into
+/// the form in which addresses are compared. It is kept as the text it was read from, so that what is written back is
+/// what was read, and its identity is at hand.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Urn {
-    scheme: Scheme,
-    path: String,
-    query: Option<String>,
-    display: Option<String>,
+    text: Box<str>,
+    /// Where the scheme ends.
+    scheme: usize,
+    /// Where the path ends.
+    path: usize,
 }
 
 impl Urn {
     /// From a scheme and an unescaped path.
-    pub fn from_parts(scheme: Scheme, path: impl Into<String>) -> Self {
-        Self { scheme, path: path.into(), query: None, display: None }
+    pub fn from_parts(scheme: Scheme, path: &str) -> Self {
+        let text = format!("{}:{}", scheme.name(), escape(path));
+        Self { scheme: scheme.name().len(), path: text.len(), text: text.into() }
     }
 
-    /// Parses `scheme:path?query#display`; the scheme in any case.
+    /// Takes `scheme:path?query#display` apart, the scheme in any case and known or not.
+    ///
+    /// # Errors
+    /// [`UrnError::Empty`] without scheme or path.
     pub fn parse(text: &str) -> Result<Self, UrnError> {
-        let (scheme, rest) = text.trim().split_once(':').ok_or(UrnError::Empty)?;
-        if scheme.is_empty() {
+        let text = text.trim();
+        let scheme = text.find(':').filter(|at| *at > 0).ok_or(UrnError::Empty)?;
+        let path = text[scheme..].find(['?', '#']).map_or(text.len(), |at| scheme + at);
+        if path == scheme + 1 {
             return Err(UrnError::Empty);
         }
-        let scheme = Scheme::from_name(scheme).ok_or(UrnError::UnknownScheme)?;
-        let (rest, display) = cut(rest, '#');
-        let (path, query) = cut(rest, '?');
-        if path.is_empty() {
-            return Err(UrnError::Empty);
-        }
-        Ok(Self { scheme, path: unescape(path), query: query.map(str::to_owned), display: display.map(unescape) })
+        let mut text = text.to_owned();
+        text[..scheme].make_ascii_lowercase();
+        Ok(Self { text: text.into(), scheme, path })
+    }
+
+    /// Parses a text and judges it, without normalising it.
+    ///
+    /// # Errors
+    /// As [`Urn::parse`] and [`Urn::validate`].
+    pub fn valid(text: &str) -> Result<Self, UrnError> {
+        let urn = Self::parse(text)?;
+        urn.validate()?;
+        Ok(urn)
     }
 
     /// The same address with a name to show; an empty one is none.
-    pub fn with_display(mut self, display: &str) -> Self {
-        self.display = (!display.is_empty()).then(|| display.to_owned());
-        self
+    #[must_use]
+    pub fn with_display(self, display: &str) -> Self {
+        let (query, _) = self.rest();
+        let mut text = self.text[..self.path + query.len()].to_owned();
+        if !display.is_empty() {
+            text.push('#');
+            text.push_str(&escape(display));
+        }
+        Self { text: text.into(), ..self }
     }
 
-    /// The kind of address.
-    pub fn scheme(&self) -> Scheme {
-        self.scheme
+    /// The same address with `key` set to `value` in its query, or without it.
+    #[must_use]
+    pub fn with_query(&self, key: &str, value: Option<&str>) -> Self {
+        let others = |pair: &&str| !pair.is_empty() && pair.split('=').next() != Some(key);
+        let mut pairs: Vec<Cow<'_, str>> = self.query().split('&').filter(others).map(Cow::Borrowed).collect();
+        if let Some(value) = value {
+            pairs.push(format!("{key}={value}").into());
+            pairs.sort();
+        }
+        let mut text = self.identity().to_owned();
+        if !pairs.is_empty() {
+            text.push('?');
+            text.push_str(&pairs.join("&"));
+        }
+        text.push_str(self.rest().1);
+        Self { text: text.into(), ..*self }
+    }
+
+    /// What follows the path: the query with its `?`, and the display with its `#`.
+    fn rest(&self) -> (&str, &str) {
+        let rest = &self.text[self.path..];
+        rest.split_at(rest.find('#').unwrap_or(rest.len()))
+    }
+
+    /// The name of the scheme, such as `tel`.
+    pub fn scheme(&self) -> &str {
+        &self.text[..self.scheme]
+    }
+
+    /// The scheme, if it is one that is known.
+    pub fn known_scheme(&self) -> Option<Scheme> {
+        Scheme::from_name(self.scheme())
+    }
+
+    fn escaped_path(&self) -> &str {
+        &self.text[self.scheme + 1..self.path]
     }
 
     /// The address itself, unescaped.
-    pub fn path(&self) -> &str {
-        &self.path
+    pub fn path(&self) -> Cow<'_, str> {
+        unescape(self.escaped_path())
     }
 
-    /// What follows `?`, as it was written.
-    pub fn query(&self) -> Option<&str> {
-        self.query.as_deref()
+    /// What follows `?`, as it was written; empty for none.
+    pub fn query(&self) -> &str {
+        self.rest().0.strip_prefix('?').unwrap_or_default()
     }
 
-    /// The name to show, where one is known.
-    pub fn display(&self) -> Option<&str> {
-        self.display.as_deref()
+    /// The value of `key` in the query.
+    pub fn query_value(&self, key: &str) -> Option<&str> {
+        self.query().split('&').find_map(|pair| pair.split_once('=').filter(|(k, _)| *k == key).map(|(_, v)| v))
+    }
+
+    /// The name to show; empty where none is known.
+    pub fn display(&self) -> Cow<'_, str> {
+        unescape(self.rest().1.strip_prefix('#').unwrap_or_default())
     }
 
     /// `scheme:path`: what makes two URNs the same address.
-    pub fn identity(&self) -> String {
-        let mut identity = String::with_capacity(self.path.len() + 10);
-        identity.push_str(self.scheme.name());
-        identity.push(':');
-        escape(&self.path, &mut identity);
-        identity
+    pub fn identity(&self) -> &str {
+        &self.text[..self.path]
     }
 
-    /// The form in which addresses are compared. `region` (ISO 3166-1 alpha-2) is that of a phone number without a
-    /// country code.
-    pub fn normalize(mut self, region: Option<&str>) -> Self {
-        let path = self.path.trim();
-        self.path = match self.scheme {
-            Scheme::Tel => match phone::parse(path, region) {
-                Ok(number) => number.number,
-                Err(_) => path.to_lowercase(),
+    /// The whole text.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// The form in which addresses are compared: phone numbers in E.164 where they can be read (in `region`, ISO 3166-1
+    /// alpha-2, when they don't start with `+`), e-mail addresses and user names in lower case.
+    #[must_use]
+    pub fn normalized(&self, region: Option<&str>) -> Self {
+        let path = self.path();
+        let trimmed = path.trim();
+        let new: Cow<'_, str> = match self.known_scheme() {
+            Some(Scheme::Tel) => phone::e164(trimmed, region).map_or(trimmed.into(), Cow::Owned),
+            Some(Scheme::Twitter) => trimmed.trim_start_matches('@').to_lowercase().into(),
+            Some(Scheme::Mailto) => trimmed.to_lowercase().into(),
+            Some(Scheme::Bsuid | Scheme::WhatsApp) => match trimmed.split_once('.') {
+                Some((country, rest)) => format!("{}.{rest}", country.to_uppercase()).into(),
+                None => trimmed.into(),
             },
-            Scheme::Twitter => path.strip_prefix('@').unwrap_or(path).to_lowercase(),
-            Scheme::Mailto => path.to_lowercase(),
-            Scheme::Bsuid | Scheme::WhatsApp => match path.split_once('.') {
-                Some((country, rest)) => format!("{}.{rest}", country.to_uppercase()),
-                None => path.to_owned(),
-            },
-            _ => path.to_owned(),
+            _ => trimmed.into(),
         };
-        self
+        if new == path {
+            return self.clone();
+        }
+        let text = format!("{}:{}{}", self.scheme(), escape(&new), &self.text[self.path..]);
+        Self::parse(&text).unwrap_or_else(|_| self.clone())
     }
 
-    /// Whether the path is one that the scheme allows, and no part is too long.
+    /// Whether the scheme is known, the path is one that it allows, and no part is too long.
+    ///
+    /// # Errors
+    /// The first of these that isn't so.
     pub fn validate(&self) -> Result<(), UrnError> {
-        if self.path.is_empty() {
+        let scheme = self.known_scheme().ok_or(UrnError::UnknownScheme)?;
+        let path = self.path();
+        if path.is_empty() {
             return Err(UrnError::Empty);
         }
-        let mut escaped = String::new();
-        escape(&self.path, &mut escaped);
-        if escaped.len() > MAX_PATH {
+        if self.escaped_path().len() > MAX_PATH {
             return Err(UrnError::PathTooLong);
         }
-        if self.display.as_ref().is_some_and(|display| display.chars().count() > MAX_DISPLAY) {
+        if !valid_path(scheme, &path) {
+            return Err(UrnError::InvalidPath);
+        }
+        if self.display().chars().count() > MAX_DISPLAY {
             return Err(UrnError::DisplayTooLong);
         }
-        if valid_path(self.scheme, &self.path) { Ok(()) } else { Err(UrnError::InvalidPath) }
+        Ok(())
     }
 
     /// As people read it: the name to show, else a phone number in its country's style, else the path.
     pub fn friendly(&self) -> String {
-        if let Some(display) = &self.display {
-            return display.clone();
+        let display = self.display();
+        if !display.is_empty() {
+            return display.into_owned();
         }
-        match self.scheme {
-            Scheme::Tel => phone::national(&self.path).unwrap_or_else(|| self.path.clone()),
-            _ => self.path.clone(),
-        }
+        let path = self.path();
+        let national = if self.scheme() == "tel" { phone::national(&path) } else { None };
+        national.unwrap_or_else(|| path.into_owned())
     }
 
     /// For a log: the scheme stays, most of the path does not.
     pub fn mask(&self) -> String {
-        format!("{}:{}", self.scheme, phone::mask(&self.path.replace(':', "")))
+        format!("{}:{}", self.scheme(), phone::mask(&self.path().replace(':', "")))
     }
 }
 
@@ -251,7 +319,7 @@ fn valid_path(scheme: Scheme, path: &str) -> bool {
             Some(reference) => !reference.is_empty(),
             None => all(1, MAX_PATH, |byte| byte.is_ascii_digit()),
         },
-        Scheme::Instagram | Scheme::JioChat | Scheme::Telegram | Scheme::TwitterId | Scheme::Discord => {
+        Scheme::Instagram | Scheme::JioChat | Scheme::Telegram | Scheme::TwitterId => {
             all(1, MAX_PATH, |byte| byte.is_ascii_digit())
         }
         Scheme::Line => all(1, 36, word),
@@ -281,27 +349,16 @@ fn business_scoped(path: &str) -> bool {
     })
 }
 
-fn cut(text: &str, at: char) -> (&str, Option<&str>) {
-    match text.split_once(at) {
-        Some((head, tail)) => (head, (!tail.is_empty()).then_some(tail)),
-        None => (text, None),
+fn escape(text: &str) -> Cow<'_, str> {
+    if !text.contains(['#', '%', '?']) {
+        return text.into();
     }
+    text.replace('%', "%25").replace('#', "%23").replace('?', "%3F").into()
 }
 
-fn escape(text: &str, into: &mut String) {
-    for c in text.chars() {
-        match c {
-            '#' => into.push_str("%23"),
-            '%' => into.push_str("%25"),
-            '?' => into.push_str("%3F"),
-            c => into.push(c),
-        }
-    }
-}
-
-fn unescape(text: &str) -> String {
+fn unescape(text: &str) -> Cow<'_, str> {
     if !text.contains('%') {
-        return text.to_owned();
+        return text.into();
     }
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
@@ -318,20 +375,12 @@ fn unescape(text: &str) -> String {
         rest = &rest[at + length..];
     }
     out.push_str(rest);
-    out
+    out.into()
 }
 
 impl fmt::Display for Urn {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut text = self.identity();
-        if let Some(query) = &self.query {
-            write!(text, "?{query}")?;
-        }
-        if let Some(display) = &self.display {
-            text.push('#');
-            escape(display, &mut text);
-        }
-        f.write_str(&text)
+        f.write_str(&self.text)
     }
 }
 
@@ -344,7 +393,7 @@ impl FromStr for Urn {
 
 impl Serialize for Urn {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+        serializer.serialize_str(&self.text)
     }
 }
 

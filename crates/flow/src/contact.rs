@@ -5,7 +5,7 @@ use crate::expression::Decimal;
 use crate::pairs::Pairs;
 use crate::reference::{FieldRef, GroupRef, Reference, TopicRef, UserRef};
 use crate::stamp::Stamp;
-use crate::urn::Urn;
+use base::Urn;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 use std::sync::Arc;

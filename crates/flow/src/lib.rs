@@ -56,7 +56,6 @@ pub mod session;
 pub mod simulate;
 pub mod stamp;
 pub mod trigger;
-pub mod urn;
 
 pub use assets::Assets;
 pub use contact::Contact;

@@ -610,7 +610,7 @@ fn usable(worker: &Worker) -> Vec<String> {
         .phones
         .iter()
         .filter(|phone| phone.state == PhoneState::Active)
-        .map(|phone| phone.urn().identity())
+        .map(|phone| phone.urn().identity().to_owned())
         .filter(|address| seen.insert(address.clone()))
         .collect()
 }

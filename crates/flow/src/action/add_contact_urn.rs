@@ -7,14 +7,14 @@ use crate::engine::{Execution, Halt};
 use crate::expression::Template;
 use crate::inspect::Findings;
 use crate::modifier::{Modifier, Route, UrnsChange};
-use crate::urn::{SCHEMES, Urn};
+use base::{Scheme, Urn};
 
 /// Whether the contact has the address, for the flow to see.
 const LOCAL: &str = "_has_urn";
 
 #[derive(Clone, Debug)]
 pub(super) struct AddContactUrn {
-    scheme: String,
+    scheme: Scheme,
     path: Template,
 }
 
@@ -24,11 +24,11 @@ impl Kind for AddContactUrn {
 
     fn read(fields: &Fields<'_>, _: Item<'_>) -> Result<Self> {
         let scheme = fields.required("scheme", 64)?;
-        if !SCHEMES.contains(&scheme) {
+        let Some(scheme) = Scheme::ALL.iter().copied().find(|known| known.name() == scheme) else {
             return fields.invalid("scheme", "is not a valid URN scheme");
-        }
+        };
         fields.required("path", 1000)?;
-        Ok(Self { scheme: scheme.to_owned(), path: fields.template("path", 1000)? })
+        Ok(Self { scheme, path: fields.template("path", 1000)? })
     }
 
     fn execute(&self, ex: &mut Execution<'_>) -> std::result::Result<(), Halt> {
@@ -38,12 +38,11 @@ impl Kind for AddContactUrn {
             ex.error("Can't add URN with empty path");
             return Ok(());
         }
-        let text = Urn::from_parts(&self.scheme, path)
-            .map_or_else(|_| format!("{}:{path}", self.scheme), |u| u.normalized(ex.env.default_country.as_deref()).to_string());
-        let routes = vec![Route { urn: text.clone(), channel: None }];
+        let urn = Urn::from_parts(self.scheme, path).normalized(ex.env.default_country.as_deref());
+        let routes = vec![Route { urn: urn.to_string(), channel: None }];
         ex.modify(&Modifier::Routes { routes, modification: UrnsChange::Append })?;
-        let has = Urn::parse(&text).is_ok_and(|u| ex.state.contact.urns.iter().any(|own| own.identity() == u.identity()));
-        ex.set_local(LOCAL, if has { text } else { String::new() });
+        let has = ex.state.contact.urns.iter().any(|own| own.identity() == urn.identity());
+        ex.set_local(LOCAL, if has { urn.as_str() } else { "" });
         Ok(())
     }
 

@@ -8,7 +8,7 @@ use crate::engine::{Execution, Halt, WebhookRequest};
 use crate::event::EventKind;
 use crate::inspect::Findings;
 use crate::pairs::Pairs;
-use crate::urn::Urn;
+use base::Urn;
 use serde_json::json;
 use serde_json::value::RawValue;
 
@@ -80,7 +80,7 @@ fn payload(ex: &Execution<'_>) -> String {
             "created_on": input.created_on.micros(),
             "text": input.text,
             "type": input.kind,
-            "urn": urn.map(|u| json!({"display": u.format(), "path": u.path(), "scheme": u.scheme()})),
+            "urn": urn.map(|u| json!({"display": u.friendly(), "path": u.path(), "scheme": u.scheme()})),
             "uuid": input.uuid,
         })
     });

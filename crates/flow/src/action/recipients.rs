@@ -8,7 +8,7 @@ use crate::event::Recipients;
 use crate::expression::Template;
 use crate::inspect::Findings;
 use crate::reference::ContactRef;
-use crate::urn::{Urn, phone};
+use base::{Urn, phone};
 use uuid::Uuid;
 
 #[derive(Clone, Debug)]
@@ -58,7 +58,7 @@ impl RecipientsSource {
                 found.groups.push(group.reference());
             } else if let Ok(urn) = Urn::valid(text) {
                 found.urns.push(urn.identity().to_owned());
-            } else if let Ok(number) = phone::e164(text, ex.env.default_country.as_deref()) {
+            } else if let Some(number) = phone::e164(text, ex.env.default_country.as_deref()) {
                 found.urns.push(format!("tel:{number}"));
             } else {
                 ex.error(format!("'{text}' couldn't be resolved to a contact, group or URN"));

@@ -7,7 +7,7 @@ use crate::engine::{Execution, Halt};
 use crate::event::EventKind;
 use crate::inspect::Findings;
 use crate::message::MsgOut;
-use crate::urn::Urn;
+use base::Urn;
 
 #[derive(Clone, Debug)]
 pub(super) struct SayMsg {

@@ -12,7 +12,7 @@ use crate::resume::Resume;
 use crate::session::{Run, RunResult, Session};
 use crate::stamp::Stamp;
 use crate::trigger::RunSummary;
-use crate::urn::{SCHEMES, Urn};
+use base::{Scheme, Urn};
 use serde_json::value::RawValue;
 use std::sync::Arc;
 
@@ -179,7 +179,7 @@ impl State<'_> {
     }
 
     fn urns_value(urns: &[Urn], redacted: bool) -> Value {
-        Value::object(SCHEMES.iter().map(|scheme| {
+        Value::object(Scheme::NAMES.iter().map(|scheme| {
             let first = urns.iter().find(|u| u.scheme() == *scheme);
             (*scheme, first.map_or(Value::Null, |u| Self::urn_value(u, redacted)))
         }))
@@ -220,7 +220,7 @@ impl State<'_> {
         if redacted {
             return reference.to_owned();
         }
-        contact.urns.first().map_or_else(String::new, Urn::format)
+        contact.urns.first().map_or_else(String::new, Urn::friendly)
     }
 
     fn ticket_value(&self, ticket: &Ticket) -> Value {

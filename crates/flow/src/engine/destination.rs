@@ -2,7 +2,7 @@
 
 use crate::assets::{Assets, Channel, Role};
 use crate::contact::{Contact, channel_of};
-use crate::urn::{Urn, phone};
+use base::{Urn, phone};
 
 /// The country of a contact: of the channel it prefers, else of its first phone number.
 pub(crate) fn country(assets: &Assets, contact: &Contact) -> Option<String> {
@@ -12,7 +12,7 @@ pub(crate) fn country(assets: &Assets, contact: &Contact) -> Option<String> {
     {
         return Some(channel.country.clone());
     }
-    contact.urns.iter().filter(|u| u.scheme() == "tel").find_map(|u| phone::country(&u.path()))
+    contact.urns.iter().filter(|u| u.scheme() == "tel").find_map(|u| phone::region_of(&u.path()))
 }
 
 /// The first address that a channel is found for, and the channel.
@@ -32,7 +32,7 @@ fn channel_for<'a>(assets: &'a Assets, urn: &Urn) -> Option<&'a Channel> {
     let path = urn.path();
     let country = std::cell::OnceCell::new();
     let of_country = |wanted: &str| {
-        let known = country.get_or_init(|| phone::country(&path)).as_deref();
+        let known = country.get_or_init(|| phone::region_of(&path)).as_deref();
         known.is_none_or(|known| known == wanted)
     };
     let candidates: Vec<&Channel> = assets

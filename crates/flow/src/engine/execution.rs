@@ -21,7 +21,7 @@ use crate::router::wait::Wait;
 use crate::session::{Input, Run, RunResult, RunStatus, Session, SessionStatus, Step};
 use crate::stamp::Stamp;
 use crate::trigger::TriggerType;
-use crate::urn::phone;
+use base::phone;
 use jiff::SignedDuration;
 use serde_json::value::RawValue;
 use std::sync::Arc;
@@ -610,11 +610,11 @@ impl<'a> Execution<'a> {
             Wait::Dial { phone: template, dial_limit_seconds, call_limit_seconds } => {
                 let (text, _) = self.text(template);
                 match phone::e164(text.trim(), self.env.default_country.as_deref()) {
-                    Err(_) => {
+                    None => {
                         self.error("not a possible number");
                         false
                     }
-                    Ok(number) => {
+                    Some(number) => {
                         let (dial, call) = (*dial_limit_seconds, *call_limit_seconds);
                         let expires_on = after(u64::from(dial) + u64::from(call) + 30);
                         self.event(EventKind::DialWait {

@@ -4,7 +4,6 @@
 //! be added to. Each expression is translated while it is parsed. One that can't be parsed stays as it is.
 
 use crate::expression::{ROOTS, quote};
-use crate::urn::SCHEMES;
 
 mod functions;
 mod names;

@@ -6,7 +6,7 @@ use crate::contact::channel_of;
 use crate::engine::Halt;
 use crate::event::EventKind;
 use crate::reference::ChannelRef;
-use crate::urn::Urn;
+use base::Urn;
 
 /// Most addresses of a contact.
 const MAX_URNS: usize = 50;

@@ -18,7 +18,7 @@ use crate::resume::{Resume, ResumeType};
 use crate::session::{RunResult, Session, SessionStatus};
 use crate::stamp::Stamp;
 use crate::trigger::{Trigger, TriggerType};
-use crate::urn::Urn;
+use base::Urn;
 use base::{IdMaker, Millis};
 use jiff::Timestamp;
 use uuid::Uuid;

@@ -5,7 +5,7 @@ use crate::expression::convert::{to_date, to_datetime, to_integer, to_number, to
 use crate::expression::datetime::{Kind, ZERO, civil, format as layout};
 use crate::expression::error::{Result, fail};
 use crate::expression::{Scope, Value, format as formatted};
-use crate::urn::Urn;
+use base::Urn;
 
 /// Most decimal places of a formatted number.
 const MAX_PLACES: usize = 9;
@@ -166,7 +166,7 @@ fn format_number(scope: &mut Scope, args: &[Value]) -> Result<Value> {
 fn format_urn(_: &mut Scope, args: &[Value]) -> Result<Value> {
     let text = args[0].to_text()?;
     match Urn::parse(&text) {
-        Ok(urn) => Ok(urn.format().into()),
+        Ok(urn) => Ok(urn.friendly().into()),
         Err(error) => fail!("{text} is not a valid URN: {error}"),
     }
 }

@@ -6,7 +6,7 @@ use super::{MANY, Native};
 use crate::expression::convert::{to_function, to_object};
 use crate::expression::error::{Result, fail};
 use crate::expression::{Scope, Value};
-use crate::urn::Urn;
+use base::Urn;
 
 pub(super) static FUNCTIONS: &[Native] = &[
     Native::new(
@@ -134,8 +134,8 @@ fn urn_parts(_: &mut Scope, args: &[Value]) -> Result<Value> {
     match Urn::parse(&text) {
         Ok(urn) => Ok(Value::object([
             ("scheme", Value::from(urn.scheme())),
-            ("path", Value::from(urn.path())),
-            ("display", Value::from(urn.display())),
+            ("path", Value::text(urn.path())),
+            ("display", Value::text(urn.display())),
         ])),
         Err(error) => fail!("{text} is not a valid URN: {error}"),
     }

@@ -2,7 +2,7 @@
 
 use super::{Conversion, Object, Result, items, migrated, text};
 use crate::definition::DefinitionError;
-use crate::urn::SCHEMES;
+use base::Scheme;
 use serde_json::{Value, json};
 
 /// `{"uuid", "name"}` without the rest.
@@ -122,7 +122,7 @@ impl Conversion<'_> {
                         of("set_contact_name", json!({"name": format!("{value} @(word_slice(contact.name, 1, -1))")}))
                     }
                     "tel_e164" => of("add_contact_urn", json!({"scheme": "tel", "path": value})),
-                    scheme if SCHEMES.contains(&scheme) => {
+                    scheme if Scheme::NAMES.contains(&scheme) => {
                         of("add_contact_urn", json!({"scheme": scheme, "path": value}))
                     }
                     key => {

@@ -6,7 +6,7 @@ use super::{Conversion, Object, Result, items, migrated, text, whole};
 use crate::definition::DefinitionError;
 use crate::engine::result_key;
 use crate::pairs::Pairs;
-use crate::urn::SCHEMES;
+use base::Scheme;
 use serde_json::{Value, json};
 
 /// What the webhooks of rule sets sent: a standard payload about the contact and the run.
@@ -393,7 +393,7 @@ impl Conversion<'_> {
 
 /// What a split on a contact's property is shown as.
 fn contact_operand(id: &str) -> Value {
-    if SCHEMES.contains(&id) {
+    if Scheme::NAMES.contains(&id) {
         json!({"id": id, "type": "scheme"})
     } else if id == "tel_e164" {
         json!({"id": "tel", "type": "scheme"})

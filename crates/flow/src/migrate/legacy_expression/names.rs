@@ -1,6 +1,7 @@
 //! Names of the old context.
 
-use super::{ATOM, Kind, Options, SCHEMES, Translated};
+use super::{ATOM, Kind, Options, Translated};
+use base::Scheme;
 
 /// Properties of a contact that are still its own; any other is a field or an address.
 const CONTACT: [&str; 6] = ["uuid", "id", "name", "first_name", "language", "created_on"];
@@ -47,10 +48,10 @@ fn contact(owner: &str, names: &[&str]) -> String {
         ["tel"] => format!("format_urn({})", urn("tel")),
         ["tel_e164"] => format!("default(urn_parts({}).path, \"\")", urn("tel")),
         [name] if CONTACT.contains(name) => format!("{owner}contact.{name}"),
-        [scheme] if SCHEMES.contains(scheme) => format!("default(urn_parts({}).path, \"\")", urn(scheme)),
-        [scheme, "display"] if SCHEMES.contains(scheme) => format!("format_urn({})", urn(scheme)),
-        [scheme, "urn"] if SCHEMES.contains(scheme) => urn(scheme),
-        [scheme, part @ ("path" | "scheme")] if SCHEMES.contains(scheme) => {
+        [scheme] if Scheme::NAMES.contains(scheme) => format!("default(urn_parts({}).path, \"\")", urn(scheme)),
+        [scheme, "display"] if Scheme::NAMES.contains(scheme) => format!("format_urn({})", urn(scheme)),
+        [scheme, "urn"] if Scheme::NAMES.contains(scheme) => urn(scheme),
+        [scheme, part @ ("path" | "scheme")] if Scheme::NAMES.contains(scheme) => {
             format!("urn_parts({}).{part}", urn(scheme))
         }
         names => path(&format!("{owner}fields"), names),

@@ -3,7 +3,7 @@
 use super::outcome::{matched, unmatched};
 use crate::expression::function::Native;
 use crate::expression::{Result, Scope, Value};
-use crate::urn::phone;
+use base::phone;
 use regex::Regex;
 use std::sync::LazyLock;
 
@@ -27,6 +27,6 @@ fn test(scope: &mut Scope, args: &[Value]) -> Result<Value> {
     let country = args.get(1).map(Value::to_text).transpose()?;
     let country = country.as_deref().filter(|c| !c.is_empty()).or(scope.env.default_country.as_deref());
     let mut candidates = CANDIDATE.iter().flat_map(|candidate| candidate.find_iter(&text));
-    let found = candidates.find_map(|found| phone::e164(found.as_str().trim(), country).ok());
+    let found = candidates.find_map(|found| phone::e164(found.as_str().trim(), country));
     Ok(found.map_or_else(unmatched, matched))
 }
