@@ -80,29 +80,33 @@ impl App {
     /// Commits steps; a batch that fails is halved until the guilty contact stands alone and becomes a problem.
     async fn commit(&self, lease: &Lease, steps: Vec<(Step, Mailbox)>) -> Result<(), AppError> {
         let mut queue = vec![steps];
-        while let Some(mut group) = queue.pop() {
-            if group.is_empty() {
+        while let Some(group) = queue.pop() {
+            let (steps, boxes): (Vec<Step>, Vec<Mailbox>) = group.into_iter().unzip();
+            if steps.is_empty() {
                 continue;
             }
-            let batch = Arc::new(group.iter().map(|(step, _)| step.clone()).collect::<Vec<_>>());
-            match self.store.commit_steps(lease, batch).await {
-                Ok(()) => metrics::counter!("mhero_steps_total").increment(group.len() as u64),
+            let batch = Arc::new(steps);
+            let Err(error) = self.store.commit_steps(lease, Arc::clone(&batch)).await else {
+                metrics::counter!("mhero_steps_total").increment(batch.len() as u64);
+                continue;
+            };
+            let steps = Arc::try_unwrap(batch).unwrap_or_else(|shared| shared.as_ref().clone());
+            let mut group: Vec<(Step, Mailbox)> = steps.into_iter().zip(boxes).collect();
+            match error {
                 // Another process has the part now, or the whole store is in trouble: nothing was written, and what
                 // was not handled is still in the inbox.
-                Err(error @ (StoreError::Fenced { .. } | StoreError::Closed | StoreError::Commit(_))) => {
-                    return Err(error.into());
-                }
-                Err(StoreError::Conflict { contact }) => {
+                StoreError::Fenced { .. } | StoreError::Closed | StoreError::Commit(_) => return Err(error.into()),
+                StoreError::Conflict { contact } => {
                     // Loaded before somebody else's change; it is loaded again with the next batch.
                     group.retain(|(step, _)| step.contact != contact);
                     queue.push(group);
                 }
-                Err(error) if group.len() == 1 => {
+                _ if group.len() == 1 => {
                     if let Some((_, mailbox)) = group.pop() {
                         self.quarantine(mailbox, &error.to_string()).await?;
                     }
                 }
-                Err(_) => {
+                _ => {
                     let rest = group.split_off(group.len() / 2);
                     queue.push(rest);
                     queue.push(group);
