@@ -110,12 +110,13 @@ impl Store {
         }
     }
 
-    /// Reads what waits in up to `limit` inbox rows of the lease's parts, beginning at part `from`.
+    /// Reads what waits in up to `limit` inbox rows of the lease's parts. PostgreSQL begins at part `from`, so that each
+    /// part has its turn; SQLite takes the oldest of the most urgent, wherever they are.
     pub async fn claim(&self, lease: &Lease, from: Part, limit: usize) -> StoreResult<Vec<Mailbox>> {
         match self {
             Self::Sqlite(db) => {
                 let lease = lease.clone();
-                db.read(move |db| sqlite::hot::claim(db, &lease, from, limit)).await
+                db.read(move |db| sqlite::hot::claim(db, &lease, limit)).await
             }
             Self::Postgres(db) => postgres::hot::claim(db, lease, from, limit).await,
         }

@@ -1,4 +1,6 @@
--- The hot tables of the conversation loop. Every primary key begins with `part`.
+-- The hot tables of the conversation loop. Every row has its part, as on every engine; but here one process writes, and
+-- a commit costs what its pages cost. So what is made and found by its id alone (messages, runs, the inbox) is keyed by
+-- that id, which rises with time: the rows of a commit then lie together instead of one in each part.
 
 CREATE TABLE contact(
   part INTEGER NOT NULL,
@@ -55,7 +57,7 @@ CREATE TABLE run(
   created_on INTEGER NOT NULL,
   modified_on INTEGER NOT NULL,
   exited_on INTEGER,
-  PRIMARY KEY(part, id)
+  PRIMARY KEY(id)
 ) WITHOUT ROWID;
 
 CREATE TABLE message(
@@ -77,7 +79,7 @@ CREATE TABLE message(
   delivered INTEGER NOT NULL DEFAULT 0, -- how many segments the phone has
   external_ids TEXT,
   detail TEXT,                      -- why it was refused or failed
-  PRIMARY KEY(part, id)
+  PRIMARY KEY(id)
 ) WITHOUT ROWID;
 
 CREATE TABLE inbox(
@@ -86,7 +88,7 @@ CREATE TABLE inbox(
   id BLOB NOT NULL,
   contact BLOB NOT NULL,
   task TEXT NOT NULL,
-  PRIMARY KEY(part, priority, id)
+  PRIMARY KEY(priority, id)
 ) WITHOUT ROWID;
 
 CREATE TABLE outbox(

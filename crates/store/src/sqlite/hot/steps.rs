@@ -7,46 +7,36 @@ use super::{
     problem, recipient_state, reference_of, settle_message, text_of,
 };
 
-/// Reads up to `limit` inbox rows of the lease's parts, beginning at part `from`, with all that handling them needs.
-pub fn claim(db: &Connection, lease: &Lease, from: Part, limit: usize) -> StoreResult<Vec<Mailbox>> {
+/// Reads up to `limit` inbox rows of the lease's parts, the oldest of the most urgent first, with all that handling
+/// them needs.
+pub fn claim(db: &Connection, lease: &Lease, limit: usize) -> StoreResult<Vec<Mailbox>> {
     let (Some((first, _)), Some((last, _))) = (lease.parts.first(), lease.parts.last()) else {
         return Ok(Vec::new());
     };
     let mut boxes: Vec<Mailbox> = Vec::new();
     let mut at: HashMap<ContactId, usize> = HashMap::new();
     let mut statement = db.prepare_cached(
-        "SELECT part, id, contact, task FROM inbox WHERE part >= ?1 AND part <= ?2
-         ORDER BY part, priority, id LIMIT ?3",
+        "SELECT part, id, contact, task FROM inbox WHERE part >= ?1 AND part <= ?2 ORDER BY priority, id LIMIT ?3",
     )?;
-    let from = from.clamp(*first, *last);
-    let mut take = |low: Part, high: Part, limit: usize| -> StoreResult<usize> {
-        let mut rows = statement.query(params![low.0, high.0, limit as i64])?;
-        let mut taken = 0;
-        while let Some(row) = rows.next()? {
-            taken += 1;
-            let contact: ContactId = id(row, 2)?;
-            let inbox = InboxRow { id: id(row, 1)?, task: json(row, 3)? };
-            if let Some(index) = at.get(&contact) {
-                boxes[*index].tasks.push(inbox);
-            } else {
-                at.insert(contact, boxes.len());
-                boxes.push(Mailbox {
-                    part: part(row, 0)?,
-                    contact,
-                    row: ContactRow::default(),
-                    session: SessionRow::default(),
-                    suppressed: false,
-                    tasks: vec![inbox],
-                });
-            }
+    let mut rows = statement.query(params![first.0, last.0, limit as i64])?;
+    while let Some(row) = rows.next()? {
+        let contact: ContactId = id(row, 2)?;
+        let inbox = InboxRow { id: id(row, 1)?, task: json(row, 3)? };
+        if let Some(index) = at.get(&contact) {
+            boxes[*index].tasks.push(inbox);
+        } else {
+            at.insert(contact, boxes.len());
+            boxes.push(Mailbox {
+                part: part(row, 0)?,
+                contact,
+                row: ContactRow::default(),
+                session: SessionRow::default(),
+                suppressed: false,
+                tasks: vec![inbox],
+            });
         }
-        Ok(taken)
-    };
-    let taken = take(from, *last, limit)?;
-    if taken < limit && from > *first {
-        take(*first, Part(from.0 - 1), limit - taken)?;
     }
-    drop(statement);
+    drop(rows);
     for mailbox in &mut boxes {
         load(db, mailbox)?;
     }
@@ -106,7 +96,25 @@ fn load(db: &Connection, mailbox: &mut Mailbox) -> StoreResult<()> {
 
 /// Commits steps. A step whose inbox rows or revision are not what was loaded fails the whole batch.
 pub fn commit_steps(db: &Connection, steps: &[Step]) -> StoreResult<()> {
-    steps.iter().try_for_each(|step| commit_step(db, step))
+    steps.iter().try_for_each(|step| commit_step(db, step))?;
+    count(db, steps)
+}
+
+/// Adds what the steps count. Parts keep writers from waiting for each other on a counter; where one process writes, all
+/// is counted in the first, and once for a batch.
+fn count(db: &Connection, steps: &[Step]) -> StoreResult<()> {
+    let mut sums: HashMap<(&uuid::Uuid, &str, &str), i64> = HashMap::new();
+    for count in steps.iter().flat_map(|step| &step.counts) {
+        *sums.entry((&count.scope, &count.question, &count.answer)).or_default() += count.by;
+    }
+    let mut add = db.prepare_cached(
+        "INSERT INTO count(part, scope, question, answer, n) VALUES(?1, ?2, ?3, ?4, ?5)
+         ON CONFLICT(part, scope, question, answer) DO UPDATE SET n = n + ?5",
+    )?;
+    for ((scope, question, answer), by) in sums {
+        add.execute(params![0, scope.as_bytes(), question, answer, by])?;
+    }
+    Ok(())
 }
 
 fn commit_step(db: &Connection, step: &Step) -> StoreResult<()> {
@@ -159,7 +167,7 @@ fn commit_step(db: &Connection, step: &Step) -> StoreResult<()> {
         db.prepare_cached(
             "INSERT INTO run(part, id, contact, session, flow, start, status, results, created_on, modified_on, exited_on)
              VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
-             ON CONFLICT(part, id) DO UPDATE SET status = ?7, results = ?8, modified_on = ?10, exited_on = ?11",
+             ON CONFLICT(id) DO UPDATE SET status = ?7, results = ?8, modified_on = ?10, exited_on = ?11",
         )?
         .execute(params![
             step.part.0,
@@ -177,13 +185,6 @@ fn commit_step(db: &Connection, step: &Step) -> StoreResult<()> {
     }
     for message in &step.messages {
         insert_outgoing(db, step.part, step.contact, message)?;
-    }
-    for count in &step.counts {
-        db.prepare_cached(
-            "INSERT INTO count(part, scope, question, answer, n) VALUES(?1, ?2, ?3, ?4, ?5)
-             ON CONFLICT(part, scope, question, answer) DO UPDATE SET n = n + ?5",
-        )?
-        .execute(params![step.part.0, count.scope.as_bytes(), count.question, count.answer, count.by])?;
     }
     for (start, progress, at) in &step.progress {
         let sql = match progress {
