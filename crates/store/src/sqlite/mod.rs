@@ -1,11 +1,10 @@
 //! SQLite: one writer thread that owns the write connection, and a pool of readers.
 //!
-//! Writes are closures. The writer runs all that wait, each in a savepoint of its own so that one that fails takes
-//! nothing with it, and commits them together: at once when nothing else waits, else at [`GROUP_LIMIT`] closures or
-//! after [`GROUP_TIME`]. A closure's caller hears of it only after the commit, so what was acknowledged is durable
-//! (`synchronous=FULL`).
+//! See [`writer`] for how writes share a commit. A write's caller hears of it only after the commit, so what was
+//! acknowledged is durable (`synchronous=FULL`).
 
 pub mod hot;
+mod writer;
 
 use crate::{StoreError, StoreResult};
 use crossbeam_channel::{Receiver, Sender};
@@ -13,22 +12,14 @@ use rusqlite::{Connection, OpenFlags};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
-use tokio::sync::oneshot;
+use std::thread::JoinHandle;
+use std::time::Duration;
+use writer::Write;
 
-/// How many closures share a commit at most.
-const GROUP_LIMIT: usize = 500;
-/// How long a commit gathers closures that are already waiting.
-const GROUP_TIME: Duration = Duration::from_millis(3);
 /// How many connections read at the same time.
 const READERS: usize = 4;
 /// Prepared statements kept by a connection.
 const STATEMENTS: usize = 192;
-
-/// Tells the caller of a write what became of it, once the commit is known.
-type Answer = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
-/// A write: runs inside the transaction, gives what answers its caller.
-type Job = Box<dyn FnOnce(&Connection) -> Answer + Send>;
 
 /// A SQLite store.
 #[derive(Clone)]
@@ -38,8 +29,8 @@ pub struct Sqlite {
 
 struct Inner {
     path: PathBuf,
-    writer: Mutex<Option<Sender<Job>>>,
-    thread: Mutex<Option<std::thread::JoinHandle<()>>>,
+    writer: Mutex<Option<Sender<Box<dyn Write>>>>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
     readers: (Sender<Connection>, Receiver<Connection>),
 }
 
@@ -49,7 +40,7 @@ impl Sqlite {
     /// # Errors
     /// [`StoreError::Sqlite`] when the file cannot be opened or is not a database.
     pub fn open(path: &Path) -> StoreResult<Self> {
-        let write = connect(path, OpenFlags::default(), 65_536)?;
+        let mut write = connect(path, OpenFlags::default(), 65_536)?;
         let mode: String = write.query_row("PRAGMA journal_mode=WAL", [], |row| row.get(0))?;
         if !mode.eq_ignore_ascii_case("wal") {
             return Err(StoreError::Unusable(format!(
@@ -57,7 +48,10 @@ impl Sqlite {
                 path.display()
             )));
         }
-        write.execute_batch("PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=10000;")?;
+        write.execute_batch("PRAGMA synchronous=FULL;")?;
+        let log = writer::watch(&mut write)?;
+        let copier = connect(path, OpenFlags::default(), 1_024)?;
+        copier.execute_batch("PRAGMA wal_autocheckpoint=0;")?;
         let readers = crossbeam_channel::bounded(READERS);
         for _ in 0..READERS {
             let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
@@ -65,17 +59,21 @@ impl Sqlite {
             reader.execute_batch("PRAGMA query_only=ON;")?;
             readers.0.send(reader).map_err(|_| StoreError::Closed)?;
         }
-        let (writer, jobs) = crossbeam_channel::bounded::<Job>(4_096);
-        let thread = std::thread::Builder::new()
-            .name("store-writer".into())
-            .spawn(move || write_all(&write, &jobs))
-            .map_err(|error| StoreError::Unusable(format!("no thread for the writer: {error}")))?;
-        let inner = Inner {
-            path: path.to_owned(),
-            writer: Mutex::new(Some(writer)),
-            thread: Mutex::new(Some(thread)),
-            readers,
+        let (writer, writes) = crossbeam_channel::bounded(4_096);
+        let (ended, end) = crossbeam_channel::bounded(0);
+        let thread = |name: &str, run: Box<dyn FnOnce() + Send>| {
+            std::thread::Builder::new()
+                .name(name.into())
+                .spawn(run)
+                .map_err(|error| StoreError::Unusable(format!("no thread {name}: {error}")))
         };
+        let copied = Arc::clone(&log);
+        let threads = vec![
+            thread("store-writer", Box::new(move || writer::write_all(&write, &writes, &log, ended)))?,
+            thread("store-copier", Box::new(move || writer::copy_all(&copier, &copied, &end)))?,
+        ];
+        let inner =
+            Inner { path: path.to_owned(), writer: Mutex::new(Some(writer)), threads: Mutex::new(threads), readers };
         Ok(Self { inner: Arc::new(inner) })
     }
 
@@ -86,7 +84,8 @@ impl Sqlite {
 
     /// Runs `f` in the writer's transaction and answers after the commit.
     ///
-    /// `f` runs in a savepoint: an error or a panic of its own undoes what it wrote and nothing else.
+    /// An error or a panic of `f` undoes what it wrote and nothing else. `f` runs again when another write of the same
+    /// commit failed, so it must not keep anything from one run for the next.
     ///
     /// # Errors
     /// What `f` returns; [`StoreError::Panicked`] when it panicked; [`StoreError::Sqlite`] when the commit failed,
@@ -94,17 +93,13 @@ impl Sqlite {
     pub async fn write<T, F>(&self, f: F) -> StoreResult<T>
     where
         T: Send + 'static,
-        F: FnOnce(&Connection) -> StoreResult<T> + Send + 'static,
+        F: FnMut(&Connection) -> StoreResult<T> + Send + 'static,
     {
-        let (tell, told) = oneshot::channel();
-        let job: Job = Box::new(move |connection| {
-            let result = in_savepoint(connection, f);
-            Box::new(move |committed| drop(tell.send(committed.and(result))))
-        });
+        let (write, told) = writer::job(f);
         let writer = lock(&self.inner.writer).clone().ok_or(StoreError::Closed)?;
-        if let Err(full) = writer.try_send(job) {
-            let job = full.into_inner();
-            tokio::task::spawn_blocking(move || writer.send(job))
+        if let Err(full) = writer.try_send(write) {
+            let write = full.into_inner();
+            tokio::task::spawn_blocking(move || writer.send(write))
                 .await
                 .map_err(|_| StoreError::Closed)?
                 .map_err(|_| StoreError::Closed)?;
@@ -138,8 +133,8 @@ impl Sqlite {
     /// Commits what waits and ends the writer. Later writes answer [`StoreError::Closed`].
     pub async fn close(&self) {
         drop(lock(&self.inner.writer).take());
-        let thread = lock(&self.inner.thread).take();
-        if let Some(thread) = thread {
+        let threads = std::mem::take(&mut *lock(&self.inner.threads));
+        for thread in threads {
             drop(tokio::task::spawn_blocking(move || thread.join()).await);
         }
     }
@@ -166,49 +161,4 @@ pub fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
         .map(|text| (*text).to_owned())
         .or_else(|| panic.downcast_ref::<String>().cloned())
         .unwrap_or_else(|| "no message".to_owned())
-}
-
-fn in_savepoint<T, F>(connection: &Connection, f: F) -> StoreResult<T>
-where
-    F: FnOnce(&Connection) -> StoreResult<T>,
-{
-    connection.prepare_cached("SAVEPOINT op")?.execute([])?;
-    let result = catch_unwind(AssertUnwindSafe(|| f(connection)))
-        .unwrap_or_else(|panic| Err(StoreError::Panicked(panic_text(&*panic))));
-    if result.is_err() {
-        connection.prepare_cached("ROLLBACK TO op")?.execute([])?;
-    }
-    connection.prepare_cached("RELEASE op")?.execute([])?;
-    result
-}
-
-/// The writer: takes what waits, commits it together, answers.
-fn write_all(connection: &Connection, jobs: &Receiver<Job>) {
-    let mut answers: Vec<Answer> = Vec::with_capacity(GROUP_LIMIT);
-    while let Ok(first) = jobs.recv() {
-        let began = Instant::now();
-        let mut committed = connection.execute_batch("BEGIN IMMEDIATE");
-        if committed.is_ok() {
-            answers.push(first(connection));
-            while answers.len() < GROUP_LIMIT && began.elapsed() < GROUP_TIME {
-                let Ok(job) = jobs.try_recv() else { break };
-                answers.push(job(connection));
-            }
-            committed = connection.execute_batch("COMMIT");
-            if committed.is_err() && !connection.is_autocommit() {
-                drop(connection.execute_batch("ROLLBACK"));
-            }
-        } else {
-            // The closure must not run outside a transaction; dropping it tells its caller.
-            drop(first);
-        }
-        let failed = committed.err().map(|error| error.to_string());
-        for answer in answers.drain(..) {
-            answer(match &failed {
-                None => Ok(()),
-                Some(error) => Err(StoreError::Commit(error.clone())),
-            });
-        }
-    }
-    drop(connection.execute_batch("PRAGMA optimize; PRAGMA wal_checkpoint(TRUNCATE);"));
 }
