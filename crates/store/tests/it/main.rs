@@ -9,3 +9,4 @@ mod registry;
 mod same;
 mod schema;
 mod support;
+mod writer;
