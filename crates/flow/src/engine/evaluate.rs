@@ -1,7 +1,7 @@
 //! Evaluating templates in the context of a sprint that is over.
 
 use super::context::{State, View};
-use super::execution::session_environment;
+use super::surroundings::session_environment;
 use super::{Engine, Sources, Sprint};
 use crate::assets::Assets;
 use crate::environment::Environment;

@@ -1,6 +1,7 @@
 //! The engine: starts and resumes sessions.
 
 mod context;
+mod course;
 mod destination;
 mod evaluate;
 mod execution;
@@ -8,10 +9,11 @@ mod message;
 mod obfuscate;
 mod service;
 mod sprint;
+mod surroundings;
 
+pub use crate::session::result_key;
 pub(crate) use context::first_urn;
 pub use evaluate::Evaluated;
-pub use execution::result_key;
 pub(crate) use execution::{Execution, Halt, NewResult, Pushed};
 pub(crate) use message::MessageSource;
 pub use service::{AirtimeAnswer, Answer, Asker, EmailAnswer, LlmAnswer, Request, WebhookAnswer, WebhookRequest};

@@ -2,7 +2,7 @@
 
 mod run;
 
-pub use run::{Run, RunResult, RunStatus, SavedWebhook, Step};
+pub use run::{Run, RunResult, RunStatus, SavedWebhook, Step, result_key};
 
 use crate::message::MsgIn;
 use crate::reference::ChannelRef;

@@ -155,3 +155,38 @@ const MAX_STORED_WEBHOOK: usize = 10_000;
 fn unstored(webhook: &Option<SavedWebhook>) -> bool {
     webhook.as_ref().is_none_or(|w| w.json.as_ref().is_some_and(|j| j.get().len() > MAX_STORED_WEBHOOK))
 }
+
+/// The key of a result: its name with every run of other characters than letters, digits and `_` as one `_`, in lower
+/// case.
+pub fn result_key(name: &str) -> String {
+    let mut key = String::with_capacity(name.len());
+    let mut gap = false;
+    for c in name.trim().chars() {
+        if c.is_alphanumeric() || c == '_' {
+            if std::mem::take(&mut gap) {
+                key.push('_');
+            }
+            key.extend(c.to_lowercase());
+        } else {
+            gap = true;
+        }
+    }
+    if gap {
+        key.push('_');
+    }
+    key
+}
+
+#[cfg(test)]
+mod tests {
+    use super::result_key;
+
+    #[test]
+    fn keys_of_results_are_snakes() {
+        for (name, key) in
+            [("2Factor", "2factor"), ("Favorite Color", "favorite_color"), (" A - b? ", "a_b_"), ("x_y", "x_y")]
+        {
+            assert_eq!(result_key(name), key);
+        }
+    }
+}

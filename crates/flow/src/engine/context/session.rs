@@ -1,0 +1,109 @@
+//! `@input`, `@trigger`, `@resume`, `@globals` and `@legacy_extra`.
+
+use super::State;
+use super::value::{channel_value, json, lines, stamp, user_value, uuid};
+use crate::environment::Environment;
+use crate::expression::{Object, Value};
+use base::Urn;
+
+impl State<'_> {
+    pub(super) fn input_value(&self, env: &Environment) -> Value {
+        let Some(input) = &self.session.input else { return Value::Null };
+        let channel = input.channel.as_ref().and_then(|c| self.assets.channel(&c.uuid));
+        let urn = input.urn.as_ref().and_then(|u| Urn::parse(u).ok());
+        let urls = input.attachments.iter().map(|a| a.split_once(':').map_or(a.as_str(), |(_, url)| url));
+        let mut parts: Vec<&str> = Vec::new();
+        if !input.text.is_empty() {
+            parts.push(&input.text);
+        }
+        parts.extend(urls);
+        let attachments = input.attachments.iter().map(|a| Value::text(a.as_str())).collect();
+        Value::from(Object::with_default(
+            Value::from(parts.join("\n")),
+            [
+                ("type", Value::text(input.kind.as_str())),
+                ("uuid", uuid(input.uuid)),
+                ("created_on", stamp(input.created_on)),
+                ("channel", channel.map_or(Value::Null, channel_value)),
+                ("urn", urn.map_or(Value::Null, |u| self.own_urn(&u, Self::redacted(env)))),
+                ("text", Value::text(input.text.as_str())),
+                ("attachments", Value::array(attachments)),
+                ("external_id", Value::text(input.external_id.as_str())),
+                (
+                    "payload",
+                    match json(input.payload.as_deref()) {
+                        Value::Null => Value::object::<&str>([]),
+                        payload => payload,
+                    },
+                ),
+            ],
+        ))
+    }
+
+    pub(super) fn trigger_value(&self) -> Value {
+        let trigger = &self.session.trigger;
+        let event = trigger.event.as_ref();
+        let empty = || Value::object::<&str>([]);
+        let params = match event.filter(|e| e.kind == "chat_started").and_then(|e| e.params.as_deref()) {
+            Some(params) => json(Some(params)),
+            None => json(trigger.params.as_deref()),
+        };
+        let campaign = event.and_then(|e| e.campaign.as_ref()).map_or(Value::Null, |c| {
+            let name = self.assets.campaign(&c.uuid).map_or(c.name.as_str(), |c| c.name.as_str());
+            Value::from(Object::with_default(Value::text(name), [("uuid", uuid(c.uuid)), ("name", Value::text(name))]))
+        });
+        let user = trigger.user.as_ref().and_then(|u| self.assets.user(&u.uuid)).map_or(Value::Null, user_value);
+        Value::object([
+            ("type", Value::text(trigger.kind.as_str())),
+            ("params", if params.is_null() { empty() } else { params }),
+            ("keyword", Value::text(trigger.keyword_match.as_ref().map_or("", |k| k.keyword.as_str()))),
+            ("user", user),
+            ("origin", Value::text(trigger.origin.as_deref().unwrap_or(""))),
+            ("campaign", campaign),
+            ("ticket", trigger.ticket.as_ref().map_or(Value::Null, |t| self.ticket_value(t))),
+        ])
+    }
+
+    pub(super) fn resume_value(&self) -> Option<Value> {
+        let resume = self.resume.as_ref()?;
+        let dial = resume.event.as_ref().and_then(|e| e.dial.as_ref()).map_or(Value::Null, |dial| {
+            Value::object([
+                ("status", Value::text(dial.status.as_str())),
+                ("duration", Value::from(i64::from(dial.duration))),
+            ])
+        });
+        Some(Value::object([("type", Value::text(resume.kind.as_str())), ("dial", dial)]))
+    }
+
+    pub(super) fn globals_value(&self) -> Value {
+        let globals = self.assets.globals();
+        let text = lines(globals.iter().map(|g| format!("{}: {}", g.name, g.value)).collect());
+        Value::from(Object::with_default(text, globals.iter().map(|g| (g.key.as_str(), Value::text(g.value.as_str())))))
+    }
+
+    pub(super) fn legacy_extra_value(&self) -> Value {
+        let mut members: Vec<(String, Value)> = Vec::new();
+        let merge = |value: &Value, members: &mut Vec<(String, Value)>| match value {
+            Value::Object(object) => {
+                members.extend(object.members().into_iter().map(|(k, v)| (legacy_key(&k), v)));
+            }
+            Value::Array(items) => {
+                members.extend(items.iter().enumerate().map(|(i, v)| (i.to_string(), v.clone())));
+            }
+            _ => {}
+        };
+        merge(&json(self.session.trigger.params.as_deref()), &mut members);
+        for (key, result) in self.current().into_iter().flat_map(|run| run.results.iter()) {
+            if let Some(extra) = &result.extra {
+                members.push((key.to_owned(), Value::text(extra.get())));
+                merge(&json(Some(extra)), &mut members);
+            }
+        }
+        Value::object(members)
+    }
+}
+
+fn legacy_key(name: &str) -> String {
+    let kept = |c: char| if c.is_alphanumeric() || c == '_' { c } else { '_' };
+    name.to_lowercase().chars().map(kept).collect()
+}
