@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 use std::time::Instant;
 
 use crate::project::{self, Project};
-use crate::{deny, docs, test, tidy};
+use crate::{conformance, deny, docs, test, tidy};
 
 /// A check.
 type Step = fn(&Project) -> Result<()>;
@@ -22,6 +22,7 @@ const STEPS: &[(&str, Step)] = &[
     ("clippy", clippy),
     ("docs", docs::run),
     ("tests", tests),
+    ("conformance", |project| conformance::run(project, false)),
     ("chaos", chaos),
 ];
 
@@ -35,7 +36,7 @@ pub(crate) fn run(project: &Project) -> Result<()> {
         let result = step(project);
         let seconds = started.elapsed().as_secs();
         let state = if result.is_ok() { "ok" } else { "FAILED" };
-        let _ = writeln!(summary, "{name:<10} {state:<8} {seconds:>5} s");
+        let _ = writeln!(summary, "{name:<12} {state:<8} {seconds:>5} s");
         if let Err(error) = result {
             eprintln!("error: {error:#}");
             failed.push(*name);

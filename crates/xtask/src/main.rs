@@ -6,6 +6,7 @@
 mod bench;
 mod chaos;
 mod ci;
+mod conformance;
 mod demo;
 mod deny;
 mod docs;
@@ -56,6 +57,12 @@ enum Command {
     },
     /// Kill processes at random while messages flow, and compare what phones saw with what the store says
     Chaos(chaos::Args),
+    /// Run the flow conformance kit against the binary
+    Conformance {
+        /// Against the optimised binary
+        #[arg(long)]
+        release: bool,
+    },
     /// Run every check that a change must pass
     Ci,
     /// Check the rules of the repository that the compiler does not know
@@ -85,6 +92,7 @@ fn run(command: Command) -> Result<()> {
         Command::Test { args } => test::run(&project, &args).map(|_| ()),
         Command::Bench { args } => bench::run(&project, &args),
         Command::Chaos(args) => chaos::run(&project, &args),
+        Command::Conformance { release } => conformance::run(&project, release),
         Command::Ci => ci::run(&project),
         Command::Tidy => tidy::run(&project),
         Command::Deny => deny::run(&project),
