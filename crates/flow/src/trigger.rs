@@ -185,11 +185,12 @@ impl Trigger {
             TriggerType::Campaign => &["campaign_fired"],
             TriggerType::Call => &["call_received", "call_missed"],
             TriggerType::Chat => &["chat_started"],
-            TriggerType::Ticket => &["ticket_closed"],
             TriggerType::Channel => &[],
             TriggerType::FlowAction if self.run_summary.is_none() => {
                 return invalid("field 'run_summary' is required".into());
             }
+            TriggerType::Ticket if self.ticket.is_none() => return invalid("field 'ticket' is required".into()),
+            TriggerType::Ticket => &["ticket_closed"],
             TriggerType::Manual | TriggerType::FlowAction => return Ok(()),
         };
         let Some(event) = &self.event else { return invalid("field 'event' is required".into()) };

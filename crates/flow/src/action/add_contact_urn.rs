@@ -47,7 +47,7 @@ impl Kind for AddContactUrn {
     }
 
     fn inspect(&self, found: &mut Findings<'_>) {
-        found.template(&self.path);
+        found.at("path").template(&self.path);
         found.local(LOCAL);
     }
 }

@@ -35,6 +35,6 @@ impl Kind for AddInputLabels {
     }
 
     fn inspect(&self, found: &mut Findings<'_>) {
-        self.labels.iter().for_each(|l| l.inspect(found, label_reference));
+        self.labels.iter().for_each(|l| l.inspect(found.at("labels"), label_reference));
     }
 }

@@ -40,7 +40,7 @@ impl Kind for CallClassifier {
     }
 
     fn inspect(&self, found: &mut Findings<'_>) {
-        found.template(&self.input);
+        found.at("input").template(&self.input);
         found.result(&self.result_name, &["Success", "Skipped", "Failure"]);
     }
 }

@@ -44,9 +44,9 @@ impl Kind for CallLlm {
     }
 
     fn inspect(&self, found: &mut Findings<'_>) {
-        found.reference(&self.llm.reference());
-        found.template(&self.instructions);
-        found.template(&self.input);
+        found.at("llm").reference(&self.llm.reference());
+        found.at("instructions").template(&self.instructions);
+        found.at("input").template(&self.input);
         found.local(&self.output_local);
     }
 }

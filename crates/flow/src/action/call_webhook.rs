@@ -115,9 +115,9 @@ impl Kind for CallWebhook {
     }
 
     fn inspect(&self, found: &mut Findings<'_>) {
-        found.template(&self.url);
-        self.headers.iter().for_each(|(_, template)| found.template(template));
-        found.template(&self.body);
+        found.at("url").template(&self.url);
+        self.headers.iter().for_each(|(_, template)| found.at("headers").template(template));
+        found.at("body").template(&self.body);
         if !self.result_name.is_empty() {
             found.result(&self.result_name, &["Success", "Failure"]);
         }

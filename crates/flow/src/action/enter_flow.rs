@@ -37,6 +37,6 @@ impl Kind for EnterFlow {
     }
 
     fn inspect(&self, found: &mut Findings<'_>) {
-        found.reference(&self.flow.reference());
+        found.at("flow").reference(&self.flow.reference());
     }
 }

@@ -46,12 +46,12 @@ impl Kind for OpenTicket {
 
     fn inspect(&self, found: &mut Findings<'_>) {
         if let Some(topic) = &self.topic {
-            found.reference(&topic.reference());
+            found.at("topic").reference(&topic.reference());
         }
         if let Some(assignee) = &self.assignee {
-            assignee.inspect(found, user_reference);
+            assignee.inspect(found.at("assignee"), user_reference);
         }
-        found.template(&self.note);
+        found.at("note").template(&self.note);
         found.local(LOCAL);
     }
 }

@@ -40,6 +40,6 @@ impl Kind for PlayAudio {
     }
 
     fn inspect(&self, found: &mut Findings<'_>) {
-        found.localized(&self.audio_url);
+        found.at("audio_url").localized(&self.audio_url);
     }
 }

@@ -72,10 +72,10 @@ impl RecipientsSource {
     }
 
     pub(super) fn inspect(&self, found: &mut Findings<'_>) {
-        self.groups.iter().for_each(|g| g.inspect(found, group_reference));
-        self.contacts.iter().for_each(|c| found.reference(&c.reference()));
-        found.template(&self.contact_query);
-        self.legacy_vars.iter().for_each(|t| found.template(t));
+        self.groups.iter().for_each(|g| g.inspect(found.at("groups"), group_reference));
+        self.contacts.iter().for_each(|c| found.at("contacts").reference(&c.reference()));
+        found.at("contact_query").template(&self.contact_query);
+        self.legacy_vars.iter().for_each(|t| found.at("legacy_vars").template(t));
     }
 }
 

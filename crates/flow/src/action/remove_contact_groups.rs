@@ -41,6 +41,6 @@ impl Kind for RemoveContactGroups {
     }
 
     fn inspect(&self, found: &mut Findings<'_>) {
-        self.groups.iter().for_each(|g| g.inspect(found, group_reference));
+        self.groups.iter().for_each(|g| g.inspect(found.at("groups"), group_reference));
     }
 }

@@ -58,6 +58,6 @@ impl Kind for SayMsg {
     }
 
     fn inspect(&self, found: &mut Findings<'_>) {
-        found.localized(&self.text);
+        found.at("text").localized(&self.text);
     }
 }

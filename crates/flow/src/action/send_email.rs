@@ -72,8 +72,8 @@ impl Kind for SendEmail {
     }
 
     fn inspect(&self, found: &mut Findings<'_>) {
-        self.addresses.iter().for_each(|t| found.template(t));
-        found.localized(&self.subject);
-        found.localized(&self.body);
+        self.addresses.iter().for_each(|t| found.at("addresses").template(t));
+        found.at("subject").localized(&self.subject);
+        found.at("body").localized(&self.body);
     }
 }

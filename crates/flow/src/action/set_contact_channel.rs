@@ -41,7 +41,7 @@ impl Kind for SetContactChannel {
 
     fn inspect(&self, found: &mut Findings<'_>) {
         if let Some(channel) = &self.channel {
-            found.reference(&channel.reference());
+            found.at("channel").reference(&channel.reference());
         }
     }
 }

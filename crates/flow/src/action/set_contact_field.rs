@@ -37,7 +37,7 @@ impl Kind for SetContactField {
     }
 
     fn inspect(&self, found: &mut Findings<'_>) {
-        found.reference(&self.field.reference());
-        found.template(&self.value);
+        found.at("field").reference(&self.field.reference());
+        found.at("value").template(&self.value);
     }
 }

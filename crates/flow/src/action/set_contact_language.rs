@@ -41,6 +41,6 @@ impl Kind for SetContactLanguage {
     }
 
     fn inspect(&self, found: &mut Findings<'_>) {
-        found.template(&self.language);
+        found.at("language").template(&self.language);
     }
 }

@@ -30,6 +30,6 @@ impl Kind for SetContactName {
     }
 
     fn inspect(&self, found: &mut Findings<'_>) {
-        found.template(&self.name);
+        found.at("name").template(&self.name);
     }
 }

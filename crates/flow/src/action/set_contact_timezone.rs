@@ -37,6 +37,6 @@ impl Kind for SetContactTimezone {
     }
 
     fn inspect(&self, found: &mut Findings<'_>) {
-        found.template(&self.timezone);
+        found.at("timezone").template(&self.timezone);
     }
 }

@@ -57,7 +57,7 @@ impl Kind for SetRunLocal {
     }
 
     fn inspect(&self, found: &mut Findings<'_>) {
-        found.template(&self.value);
+        found.at("value").template(&self.value);
         if self.operation != "clear" {
             found.local(&self.local);
         }

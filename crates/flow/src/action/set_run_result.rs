@@ -46,7 +46,7 @@ impl Kind for SetRunResult {
     }
 
     fn inspect(&self, found: &mut Findings<'_>) {
-        found.template(&self.value);
+        found.at("value").template(&self.value);
         let category = self.category.base.as_str();
         found.result(&self.name, if category.is_empty() { &[] } else { std::slice::from_ref(&category) });
     }

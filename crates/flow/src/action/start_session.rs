@@ -82,10 +82,10 @@ impl Kind for StartSession {
 
     fn inspect(&self, found: &mut Findings<'_>) {
         self.recipients.inspect(found);
-        found.reference(&self.flow.reference());
+        found.at("flow").reference(&self.flow.reference());
         if !self.recipients.legacy_vars.is_empty() {
             let sources = self.recipients.legacy_vars.iter().map(|t| t.source().to_owned());
-            found.legacy_vars(sources.collect());
+            found.at("legacy_vars").legacy_vars(sources.collect());
         }
     }
 }

@@ -22,6 +22,9 @@ use serde_json::value::RawValue;
 use std::sync::Arc;
 use uuid::Uuid;
 
+/// Longest value of a result, in characters.
+const MAX_RESULT: usize = 640;
+
 /// Why a sprint stops before its end.
 #[derive(Debug)]
 pub(crate) enum Halt {
@@ -292,7 +295,7 @@ impl<'a> Execution<'a> {
 
     /// Records a result; an event tells of it when it differs from the one before.
     pub(crate) fn save_result(&mut self, new: NewResult<'_>) {
-        let value = cut(&new.value, self.engine.options.max_field_chars).to_owned();
+        let value = cut(&new.value, MAX_RESULT).to_owned();
         let localized = if new.category_localized == new.category { "" } else { new.category_localized };
         let now = self.now();
         let run = self.run_mut();

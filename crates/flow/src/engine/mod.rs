@@ -40,7 +40,7 @@ pub type SendCheck = Arc<dyn Fn(&Contact, &crate::message::MsgOut) -> Option<Str
 /// What an engine is told once.
 #[derive(Clone)]
 pub struct Options {
-    /// Most characters of a field's text and of a result's value.
+    /// Most characters of a field's text.
     pub max_field_chars: usize,
     /// Most bytes of a webhook's request.
     pub max_webhook_request: usize,

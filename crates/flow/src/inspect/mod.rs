@@ -69,6 +69,27 @@ pub struct Issue {
     /// What should be a query.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub vars: Option<Vec<String>>,
+    /// For people, who don't know UUIDs: where it is.
+    #[serde(skip)]
+    pub place: Place,
+}
+
+/// Where in a definition something is, as its author would say it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Place {
+    /// Number of the node, from 1.
+    pub node: usize,
+    /// Type of the action; none when it is in the router.
+    pub action: Option<&'static str>,
+    /// The member of the action or router; empty for the whole.
+    pub field: &'static str,
+}
+
+impl std::fmt::Display for Place {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "node {}, {}", self.node, self.action.unwrap_or("router"))?;
+        if self.field.is_empty() { Ok(()) } else { write!(f, ", {}", self.field) }
+    }
 }
 
 /// What there is to know of a definition without running it.
@@ -93,6 +114,7 @@ pub(crate) struct Findings<'a> {
     assets: Option<&'a Assets>,
     node: Uuid,
     action: Option<Uuid>,
+    place: Place,
     dependencies: Vec<Dependency>,
     locals: BTreeSet<String>,
     results: Vec<ResultInfo>,
@@ -130,7 +152,14 @@ impl Findings<'_> {
             dependency: None,
             regex: None,
             vars: None,
+            place: self.place,
         }
+    }
+
+    /// Says which member what is found next is in.
+    pub(crate) fn at(&mut self, field: &'static str) -> &mut Self {
+        self.place.field = field;
+        self
     }
 
     pub(crate) fn reference(&mut self, reference: &Reference) {
@@ -192,13 +221,13 @@ impl Findings<'_> {
     }
 
     pub(crate) fn message(&mut self, message: &MessageSource) {
-        self.localized(&message.text);
-        self.localized(&message.attachments);
-        self.localized(&message.quick_replies);
+        self.at("text").localized(&message.text);
+        self.at("attachments").localized(&message.attachments);
+        self.at("quick_replies").localized(&message.quick_replies);
         if let Some(template) = &message.template {
-            self.reference(&template.reference());
+            self.at("template").reference(&template.reference());
         }
-        self.localized(&message.template_variables);
+        self.at("template_variables").localized(&message.template_variables);
     }
 
     pub(crate) fn local(&mut self, name: &str) {
@@ -252,27 +281,30 @@ impl Definition {
             assets,
             node: Uuid::nil(),
             action: None,
+            place: Place::default(),
             dependencies: Vec::new(),
             locals: BTreeSet::new(),
             results: Vec::new(),
             parent_refs: BTreeSet::new(),
             issues: Vec::new(),
         };
-        for node in &self.nodes {
+        for (i, node) in self.nodes.iter().enumerate() {
             found.node = node.uuid;
             for action in &node.actions {
                 found.action = Some(action.uuid);
+                found.place = Place { node: i + 1, action: Some(action.type_name()), field: "" };
                 action.inspect(&mut found);
             }
             found.action = None;
+            found.place = Place { node: i + 1, action: None, field: "" };
             let Some(router) = &node.router else { continue };
             if let Some(crate::router::wait::Wait::Dial { phone, .. }) = &router.wait {
-                found.template(phone);
+                found.at("wait.phone").template(phone);
             }
             if let RouterKind::Switch(switch) = &router.kind {
-                found.template(&switch.operand);
+                found.at("operand").template(&switch.operand);
                 for case in &switch.cases {
-                    found.localized(&case.arguments);
+                    found.at("cases.arguments").localized(&case.arguments);
                     match (case.type_name.as_str(), case.arguments.base.as_slice()) {
                         ("has_group", [uuid, rest @ ..]) => {
                             if let Ok(uuid) = Uuid::try_parse(uuid.source()) {
@@ -321,17 +353,18 @@ impl Definition {
     /// What a host with `services` can't run, by node and action: to be refused at import.
     pub fn unsupported(&self, services: Services) -> Vec<Issue> {
         let mut issues = Vec::new();
-        for node in &self.nodes {
-            let mut issue = |action_uuid: Option<Uuid>, what: &str| {
+        for (i, node) in self.nodes.iter().enumerate() {
+            let mut issue = |action: Option<&crate::action::Action>, what: &str| {
                 issues.push(Issue {
                     kind: "unsupported",
                     node_uuid: node.uuid,
-                    action_uuid,
+                    action_uuid: action.map(|a| a.uuid),
                     language: None,
                     description: format!("{what} can't be run here"),
                     dependency: None,
                     regex: None,
                     vars: None,
+                    place: Place { node: i + 1, action: action.map(crate::action::Action::type_name), field: "" },
                 });
             };
             for action in &node.actions {
@@ -345,7 +378,7 @@ impl Definition {
                     _ => true,
                 };
                 if !supported {
-                    issue(Some(action.uuid), &format!("action type '{kind}'"));
+                    issue(Some(action), &format!("action type '{kind}'"));
                 }
             }
             let dials =

@@ -142,9 +142,9 @@ fn show(name: &str, inspection: &Inspection) -> io::Result<()> {
     let mut out = io::stdout().lock();
     writeln!(out, "{name}: valid, {} nodes", inspection.counts.nodes)?;
     for issue in &inspection.issues {
-        let action = issue.action_uuid.map_or_else(String::new, |a| format!(" action {a}"));
-        let language = issue.language.as_ref().map_or_else(String::new, |l| format!(" translation {l}"));
-        writeln!(out, "  node {}{action}{language}: {}", issue.node_uuid, issue.description)?;
+        let language = issue.language.as_ref().map_or_else(String::new, |l| format!(" in {l}"));
+        let uuid = issue.action_uuid.unwrap_or(issue.node_uuid);
+        writeln!(out, "  {}{language}: {} ({uuid})", issue.place, issue.description)?;
     }
     Ok(())
 }

@@ -142,3 +142,30 @@ proptest! {
         let _ = flow::migrate::migrate(&source, None, flow::migrate::MEDIA_URL);
     }
 }
+
+#[test]
+fn issues_tell_their_place() {
+    let mut source = valid();
+    source["nodes"][0]["actions"][0]["quick_replies"] = json!(["@fields.gone"]);
+    source["localization"] =
+        json!({"fra": {"0192f3a0-0000-7000-8000-000000000003": {"text": ["Bonjour @globals.gone"]}}});
+    source["nodes"][0]["router"] = json!({
+        "type": "switch", "operand": "@input",
+        "categories": [{"uuid": "0192f3a0-0000-7000-8000-000000000005", "name": "All", "exit_uuid": "0192f3a0-0000-7000-8000-000000000004"}],
+        "cases": [{"uuid": "0192f3a0-0000-7000-8000-000000000006", "type": "has_pattern", "arguments": ["["], "category_uuid": "0192f3a0-0000-7000-8000-000000000005"}],
+    });
+    let assets = flow::Assets::read(&json!({})).expect("assets");
+    let issues = Definition::read(&source).expect("valid").inspect(Some(&assets)).issues;
+    let told: Vec<String> = issues
+        .iter()
+        .map(|i| format!("{} {}: {}", i.place, i.language.as_deref().unwrap_or("-"), i.description))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            "node 1, send_msg, text fra: missing global dependency 'gone'",
+            "node 1, send_msg, quick_replies -: missing field dependency 'gone'",
+            "node 1, router, cases.arguments -: invalid regex: [",
+        ]
+    );
+}

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use std::path::Path;
 
 /// The cases of a family, or `None` where they aren't at hand.
-fn family(name: &str) -> Option<Value> {
+pub(super) fn family(name: &str) -> Option<Value> {
     let path =
         Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/conformance/cases").join(format!("{name}.json"));
     let Ok(text) = std::fs::read_to_string(&path) else {
@@ -273,4 +273,47 @@ fn runner() {
         }
     }
     assert!(failures.is_empty(), "{} fail\n{}", failures.len(), failures.join("\n"));
+}
+
+/// Every flow of the cases: sound ones, broken ones and old ones.
+pub(super) fn documents() -> Option<Vec<Value>> {
+    let mut flows = Vec::new();
+    for name in ["actions", "broken", "inspection", "legacy", "migrations", "routers"] {
+        let document = family(name)?;
+        for case in document["cases"].as_array().into_iter().flatten() {
+            flows.extend(case.get("flow").cloned());
+        }
+        for base in document["bases"].as_object().into_iter().flatten().map(|(_, base)| base) {
+            flows.extend(base["flows"].as_array().into_iter().flatten().cloned());
+        }
+    }
+    // Those at the bounds of the size of a definition would take all the time.
+    flows.retain(|flow| flow.to_string().len() < 50_000);
+    Some(flows)
+}
+
+/// Assets and case of every recorded conversation.
+pub(super) fn runner_cases() -> Option<Vec<(Value, Value)>> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/conformance/cases/runner");
+    let Ok(entries) = std::fs::read_dir(&folder) else {
+        assert!(std::env::var_os("CI").is_none(), "no conformance cases at {}", folder.display());
+        println!("skipped: no conformance cases at {}", folder.display());
+        return None;
+    };
+    let mut paths: Vec<_> = entries.map(|entry| entry.expect("an entry").path()).collect();
+    paths.sort();
+    let read = |path: &Path| -> Value {
+        serde_json::from_str(&std::fs::read_to_string(path).expect("a file")).expect("cases are JSON")
+    };
+    let mut found = Vec::new();
+    for path in &paths {
+        let name = path.file_name().and_then(|name| name.to_str()).expect("a name");
+        let Some((flow, _)) = name.strip_suffix(".json").and_then(|stem| stem.split_once('.')) else { continue };
+        let mut case = read(path);
+        if let Some(case) = case.as_object_mut() {
+            case.remove("outputs");
+        }
+        found.push((read(&path.with_file_name(format!("{flow}.json"))), case));
+    }
+    Some(found)
 }

@@ -5,3 +5,4 @@ mod conversations;
 mod definitions;
 mod families;
 mod modifiers;
+mod mutations;
