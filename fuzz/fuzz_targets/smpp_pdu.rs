@@ -15,7 +15,7 @@ fuzz_target!(|octets: &[u8]| {
         if let Pdu::DeliverSm(sm) | Pdu::SubmitSm(sm) = pdu {
             let (_, _, body) = text::split_udh(sm.short_message);
             for alphabet in [Alphabet::Gsm7, Alphabet::Latin1, Alphabet::Ascii] {
-                let _ = text::decode(body, sm.data_coding, alphabet);
+                let _ = text::coding(sm.data_coding, alphabet).map(|coding| coding.decode(body));
             }
         }
         let mut out = BytesMut::new();

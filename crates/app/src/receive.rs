@@ -76,6 +76,8 @@ impl App {
                 reference: segment.reference,
                 total: segment.total,
                 sequence: segment.number,
+                coding: segment.coding,
+                octets: segment.octets.clone(),
             }),
         }
     }

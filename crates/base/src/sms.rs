@@ -5,10 +5,12 @@
 //! header takes the room of seven. Any other text is UCS-2 with 70 or 67 code units. An extension character (`€`,
 //! `[`) is two septets, a character outside the basic plane (most emoji) two code units; neither is ever split.
 
+mod coding;
 mod substitute;
 
 use serde::{Deserialize, Serialize};
 
+pub use coding::{Coding, Decoded, join};
 pub use substitute::{Replacement, Substitution, substitute};
 
 /// How a text travels.

@@ -1,6 +1,7 @@
 //! What passes between the loop and a channel.
 
 use base::MessageId;
+use base::sms::Coding;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::time::Duration;
@@ -138,11 +139,9 @@ pub struct Inbound {
     pub source: String,
     /// Whom it was sent to, written likewise.
     pub destination: String,
-    /// The text, without its user data header. Of one segment of several it may end inside a character: join the
-    /// segments with [`smpp::text::join`](crate::smpp::text::join).
+    /// The text, without its user data header. Of one segment of several it may begin and end inside a character: join
+    /// the octets of the segments with [`base::sms::join`].
     pub text: String,
-    /// How the text was encoded.
-    pub encoding: Encoding,
     /// Whether octets that are no text were replaced by U+FFFD.
     pub lossy: bool,
     /// Which segment of a longer text it is.
@@ -160,22 +159,6 @@ pub struct Inbound {
     pub ack: Ack,
 }
 
-/// How a text was encoded.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Encoding {
-    /// GSM 03.38 with its extension table, one septet per octet.
-    Gsm7,
-    /// ASCII.
-    Ascii,
-    /// ISO-8859-1.
-    Latin1,
-    /// UCS-2, read as UTF-16 big endian.
-    Ucs2,
-    /// UTF-8.
-    Utf8,
-}
-
 /// One segment of a concatenated text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Segment {
@@ -185,10 +168,10 @@ pub struct Segment {
     pub total: u8,
     /// Which one this is, from 1.
     pub number: u8,
-    /// `data_coding`, to decode the joined payloads.
-    pub data_coding: u8,
-    /// The octets without their user data header.
-    pub payload: Vec<u8>,
+    /// What the octets are.
+    pub coding: Coding,
+    /// The octets, without their user data header.
+    pub octets: Vec<u8>,
 }
 
 /// What a delivery receipt says.

@@ -14,6 +14,7 @@ pub mod ops;
 pub mod postgres;
 mod problem;
 pub mod query;
+mod reassembly;
 pub mod registry;
 mod sample;
 pub mod sqlite;

@@ -27,7 +27,7 @@ macro_rules! migrations {
 }
 
 /// In order; the version is the place in this list, from 1.
-const MIGRATIONS: &[Migration] = migrations!["0001_hot", "0002_registry"];
+const MIGRATIONS: &[Migration] = migrations!["0001_hot", "0002_registry", "0003_segment_octets"];
 
 const VERSIONS: &str = "CREATE TABLE IF NOT EXISTS schema_version(
     version bigint NOT NULL PRIMARY KEY, name text NOT NULL, applied_on bigint NOT NULL)";

@@ -74,7 +74,7 @@ pub enum Consent {
 }
 
 /// One part of a long inbound message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SegmentOf {
     /// The sender's reference number.
     pub reference: u16,
@@ -82,6 +82,10 @@ pub struct SegmentOf {
     pub total: u8,
     /// Which one this is, from 1.
     pub sequence: u8,
+    /// How its octets are read.
+    pub coding: base::sms::Coding,
+    /// Its octets: a character may begin in one part and end in the next.
+    pub octets: Vec<u8>,
 }
 
 /// An inbound message as a channel gave it, normalised.
@@ -97,7 +101,7 @@ pub struct Inbound {
     pub address: String,
     /// The number that was written to; the answer leaves by it.
     pub to: String,
-    /// The text, without U+0000.
+    /// The text, without U+0000; of one part of a long message, what it says if it is read alone.
     pub text: String,
     /// When it came.
     pub received_on: Millis,

@@ -2,8 +2,7 @@
 
 use super::codec::{Tag, Tlvs};
 use super::config::{Alphabet, LongMessages};
-use crate::event::{Encoding, Segment};
-use base::sms;
+use base::sms::{self, Coding};
 
 /// The most segments that a user data header can count.
 pub const MOST_SEGMENTS: usize = 255;
@@ -48,111 +47,29 @@ pub fn encode(text: &str, alphabet: Alphabet, mode: LongMessages) -> Encoded {
     Encoded { data_coding: if gsm { 0 } else { 8 }, segments: parts.into_iter().map(octets).collect() }
 }
 
-/// A text as it was received.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Decoded {
-    /// The text.
-    pub text: String,
-    /// How it was encoded.
-    pub encoding: Encoding,
-    /// Whether octets that are no text were replaced or left out.
-    pub lossy: bool,
-}
-
-/// Decodes a text by its `data_coding` (SMPP 3.4 section 5.2.19 and 3GPP TS 23.038 section 4); `None` when it is
-/// binary. Codings that are not supported are read as UTF-8 if they are that, else as Latin-1, and called lossy.
-pub fn decode(octets: &[u8], data_coding: u8, alphabet: Alphabet) -> Option<Decoded> {
-    let (text, encoding) = match kind(data_coding) {
-        Kind::Binary => return None,
-        Kind::Ucs2 => {
-            let whole = &octets[..octets.len() & !1];
-            let text = sms::decode_ucs2(whole.strip_prefix(&[0xfe, 0xff]).unwrap_or(whole));
-            let lossy = whole.len() < octets.len() || text.contains('\u{fffd}');
-            return Some(Decoded { text, encoding: Encoding::Ucs2, lossy });
-        }
-        Kind::Default => match alphabet {
-            Alphabet::Gsm7 => (sms::decode_gsm7(octets), Encoding::Gsm7),
-            Alphabet::Latin1 => (latin1(octets), Encoding::Latin1),
-            Alphabet::Ascii => (ascii(octets), Encoding::Ascii),
-        },
-        Kind::Gsm7 => (sms::decode_gsm7(octets), Encoding::Gsm7),
-        // Some operators name GSM texts so. IA5 texts have no such controls, GSM texts have an escape or an `@`.
-        Kind::Ascii if octets.iter().any(|octet| octet.is_ascii_control() && !b"\t\n\r".contains(octet)) => {
-            (sms::decode_gsm7(octets), Encoding::Gsm7)
-        }
-        Kind::Ascii => (ascii(octets), Encoding::Ascii),
-        Kind::Latin1 => (latin1(octets), Encoding::Latin1),
-        Kind::Other => {
-            let (text, encoding) = match std::str::from_utf8(octets) {
-                Ok(text) => (text.to_owned(), Encoding::Utf8),
-                Err(_) => (latin1(octets), Encoding::Latin1),
-            };
-            return Some(Decoded { lossy: !text.is_ascii(), text, encoding });
-        }
-    };
-    let lossy = text.contains('\u{fffd}');
-    Some(Decoded { text, encoding, lossy })
-}
-
-/// Joins the segments of a text, in any order, decoding across their borders: a character that a sender cut in two
-/// is whole again. `None` while one is missing, or when they do not belong together.
-pub fn join(segments: &[Segment], alphabet: Alphabet) -> Option<Decoded> {
-    let mut sorted: Vec<&Segment> = segments.iter().collect();
-    sorted.sort_by_key(|segment| segment.number);
-    sorted.dedup_by_key(|segment| segment.number);
-    let first = sorted.first()?;
-    let whole = sorted.len() == usize::from(first.total)
-        && sorted.iter().all(|segment| (segment.total, segment.reference) == (first.total, first.reference));
-    if !whole {
-        return None;
-    }
-    let runs = sorted.chunk_by(|a, b| a.data_coding == b.data_coding).map(|run| {
-        let octets: Vec<u8> = run.iter().flat_map(|segment| segment.payload.iter().copied()).collect();
-        decode(&octets, run[0].data_coding, alphabet)
-    });
-    runs.reduce(|all, run| {
-        let (mut all, run) = (all?, run?);
-        all.text.push_str(&run.text);
-        all.lossy |= run.lossy;
-        Some(all)
-    })?
-}
-
-enum Kind {
-    Default,
-    Gsm7,
-    Ascii,
-    Latin1,
-    Ucs2,
-    Binary,
-    Other,
-}
-
-fn kind(data_coding: u8) -> Kind {
+/// What a `data_coding` says of the octets (SMPP 3.4 section 5.2.19 and 3GPP TS 23.038 section 4); `None` when they are
+/// binary.
+pub fn coding(data_coding: u8, alphabet: Alphabet) -> Option<Coding> {
     // In the general codings (0x10-0x3f) bits 2 and 3 are the alphabet, in the message classes (0xf0-0xff) bit 2;
     // 0xc0-0xef are message waiting indications.
     let general = data_coding >> 2 & 3;
-    match data_coding {
-        0x00 => Kind::Default,
-        0x01 => Kind::Ascii,
-        0x03 => Kind::Latin1,
-        0x08 | 0xe0..=0xef => Kind::Ucs2,
-        0x10..=0x3f if general == 2 => Kind::Ucs2,
-        0x10..=0x3f if general == 0 => Kind::Gsm7,
-        0xc0..=0xdf => Kind::Gsm7,
-        0xf0..=0xff if general & 1 == 0 => Kind::Gsm7,
-        0x02 | 0x04 | 0x09 | 0xf0..=0xff => Kind::Binary,
-        0x10..=0x3f if general == 1 => Kind::Binary,
-        _ => Kind::Other,
-    }
-}
-
-fn latin1(octets: &[u8]) -> String {
-    octets.iter().map(|&octet| char::from(octet)).collect()
-}
-
-fn ascii(octets: &[u8]) -> String {
-    octets.iter().map(|&octet| if octet.is_ascii() { char::from(octet) } else { '\u{fffd}' }).collect()
+    Some(match data_coding {
+        0x00 => match alphabet {
+            Alphabet::Gsm7 => Coding::Gsm7,
+            Alphabet::Latin1 => Coding::Latin1,
+            Alphabet::Ascii => Coding::Ascii,
+        },
+        0x01 => Coding::Ia5,
+        0x03 => Coding::Latin1,
+        0x08 | 0xe0..=0xef => Coding::Ucs2,
+        0x10..=0x3f if general == 2 => Coding::Ucs2,
+        0x10..=0x3f if general == 0 => Coding::Gsm7,
+        0xc0..=0xdf => Coding::Gsm7,
+        0xf0..=0xff if general & 1 == 0 => Coding::Gsm7,
+        0x02 | 0x04 | 0x09 | 0xf0..=0xff => return None,
+        0x10..=0x3f if general == 1 => return None,
+        _ => Coding::Other,
+    })
 }
 
 /// Which segment of which text a payload is.
@@ -245,31 +162,23 @@ mod tests {
     }
 
     #[test]
-    fn inbound_texts() {
-        let check = |octets: &[u8], data_coding, alphabet, text: &str, lossy| {
-            let decoded = decode(octets, data_coding, alphabet).unwrap();
-            assert_eq!((decoded.text.as_str(), decoded.lossy), (text, lossy), "{octets:?} {data_coding}");
+    fn codings_are_known() {
+        let check = |data_coding: u8, alphabet, expected: Option<Coding>| {
+            assert_eq!(coding(data_coding, alphabet), expected, "{data_coding:#x} {alphabet:?}");
         };
-        check(b"Yes", 0, Gsm7, "Yes", false);
-        check(b"\x05 \x1b\x65", 0, Gsm7, "é €", false);
-        check(b"\xe9", 0, Latin1, "é", false);
-        check(b"\xe9", 0, Ascii, "\u{fffd}", true);
-        check(b"\xe9", 3, Gsm7, "é", false);
-        check(b"\xe9", 0, Gsm7, "\u{fffd}", true);
-        check(b"\0Y\0e\0s", 8, Gsm7, "Yes", false);
-        check(b"\0Y\0e\0s\0", 8, Gsm7, "Yes", true);
-        check(b"\xfe\xff\0Y", 8, Gsm7, "Y", false);
-        check(b"\xd8\x3d\xde\x00", 8, Gsm7, "😀", false);
-        check(b"\xd8\x3d", 8, Gsm7, "\u{fffd}", true);
-        check(b"\0Y", 0x18, Latin1, "Y", false);
-        check(b"Yes [1]\n", 1, Gsm7, "Yes [1]\n", false);
-        check(b"Yes \x1b\x651", 1, Latin1, "Yes €1", false);
-        check(b"\0", 0x10, Latin1, "@", false);
-        check(b"\0", 0xf0, Latin1, "@", false);
-        check("ñ".as_bytes(), 6, Gsm7, "ñ", true);
-        check(b"Yes", 6, Gsm7, "Yes", false);
-        for binary in [2, 4, 0x15, 0xf5] {
-            assert_eq!(decode(b"\x01\x02", binary, Gsm7), None);
+        check(0, Gsm7, Some(Coding::Gsm7));
+        check(0, Latin1, Some(Coding::Latin1));
+        check(0, Ascii, Some(Coding::Ascii));
+        check(1, Latin1, Some(Coding::Ia5));
+        check(3, Gsm7, Some(Coding::Latin1));
+        check(8, Gsm7, Some(Coding::Ucs2));
+        check(0x18, Latin1, Some(Coding::Ucs2));
+        check(0x10, Latin1, Some(Coding::Gsm7));
+        check(0xf0, Latin1, Some(Coding::Gsm7));
+        check(0xe0, Latin1, Some(Coding::Ucs2));
+        check(6, Gsm7, Some(Coding::Other));
+        for binary in [2, 4, 9, 0x15, 0xf5] {
+            check(binary, Gsm7, None);
         }
     }
 
@@ -293,27 +202,6 @@ mod tests {
         check(b"\0text", 1, None);
     }
 
-    #[test]
-    fn segments_are_joined_across_a_cut_character() {
-        let segment = |number, total, data_coding, payload: &[u8]| Segment {
-            reference: 9,
-            total,
-            number,
-            data_coding,
-            payload: payload.to_vec(),
-        };
-        let check = |segments: &[Segment], text: Option<&str>| {
-            assert_eq!(join(segments, Alphabet::Gsm7).map(|decoded| decoded.text).as_deref(), text);
-        };
-        check(&[segment(2, 2, 8, b"\xde\x00"), segment(1, 2, 8, b"\xd8\x3d")], Some("😀"));
-        check(&[segment(1, 2, 0, b"1\x1b"), segment(2, 2, 0, b"\x65")], Some("1€"));
-        check(&[segment(1, 2, 0, b"1"), segment(2, 2, 8, b"\0\xea")], Some("1ê"));
-        check(&[segment(1, 3, 0, b"1"), segment(3, 3, 0, b"3")], None);
-        check(&[segment(1, 2, 0, b"1"), segment(1, 2, 0, b"1")], None);
-        check(&[segment(1, 2, 0, b"1"), segment(1, 2, 0, b"1"), segment(2, 2, 0, b"2")], Some("12"));
-        check(&[], None);
-    }
-
     proptest! {
         #[test]
         fn what_is_sent_is_what_is_read(
@@ -323,25 +211,26 @@ mod tests {
         ) {
             let encoded = encode(&text, alphabet, mode);
             let total = encoded.segments.len();
-            let segments: Vec<Segment> = encoded.segments.iter().enumerate().map(|(index, octets)| {
+            let code = coding(encoded.data_coding, alphabet).unwrap();
+            let mut octets = Vec::new();
+            for (index, segment) in encoded.segments.iter().enumerate() {
                 let concatenation = Concatenation { reference, total: total as u8, number: index as u8 + 1 };
                 let whole = match mode {
-                    LongMessages::Udh8 => [&concatenation.udh8()[..], octets].concat(),
-                    LongMessages::Udh16 => [&concatenation.udh16()[..], octets].concat(),
-                    _ => [&[0][..], octets].concat(),
+                    LongMessages::Udh8 => [&concatenation.udh8()[..], segment].concat(),
+                    LongMessages::Udh16 => [&concatenation.udh16()[..], segment].concat(),
+                    _ => [&[0][..], segment].concat(),
                 };
                 let room = if encoded.data_coding == 8 { 140 } else { 160 };
                 prop_assert!(total == 1 || mode == LongMessages::Sar || whole.len() <= room);
+                // Each segment is whole by itself: other receivers may show them one by one.
+                prop_assert!(!code.decode(segment).lossy);
                 let (_, found, payload) = split_udh(&whole);
                 if total > 1 && mode != LongMessages::Sar {
                     prop_assert_eq!(found.map(|c| c.number), Some(concatenation.number));
                 }
-                Ok(Segment {
-                    reference, total: total as u8, number: concatenation.number, data_coding: encoded.data_coding,
-                    payload: payload.to_vec(),
-                })
-            }).collect::<Result<_, TestCaseError>>()?;
-            let joined = join(&segments, alphabet).unwrap();
+                octets.push(payload.to_vec());
+            }
+            let joined = sms::join(octets.iter().map(|octets| (code, octets.as_slice())));
             prop_assert_eq!((joined.text, joined.lossy), (text, false));
         }
 
@@ -349,7 +238,7 @@ mod tests {
         fn any_octets_are_read(octets in proptest::collection::vec(any::<u8>(), 0..200), data_coding: u8) {
             let (_, _, text) = split_udh(&octets);
             for alphabet in [Alphabet::Gsm7, Alphabet::Latin1, Alphabet::Ascii] {
-                let _ = decode(text, data_coding, alphabet);
+                let _ = coding(data_coding, alphabet).map(|coding| coding.decode(text));
             }
         }
     }

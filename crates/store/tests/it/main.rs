@@ -5,6 +5,7 @@ mod backup;
 mod leases;
 mod parts;
 mod query;
+mod reassembly;
 mod registry;
 mod same;
 mod schema;

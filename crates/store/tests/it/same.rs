@@ -5,6 +5,7 @@ use crate::support::{Database, NOW, dump, server};
 use base::{
     CampaignId, ChannelId, ContactId, FlowId, GroupId, IdMaker, MessageId, Millis, Part, RunId, SessionId, StartId,
 };
+use base::sms::Coding;
 use std::sync::Arc;
 use store::ops::{
     Class, Consent, ContactPatch, Count, DedupeKey, Inbound, Ingested, Lease, Mailbox, NewProblem, Outcome, Outgoing,
@@ -128,6 +129,8 @@ impl Script {
             reference: self.dice.below(2) as u16,
             total: 3,
             sequence: 1 + self.dice.below(3) as u8,
+            coding: [Coding::Gsm7, Coding::Ucs2][self.dice.below(2)],
+            octets: vec![0xd8, 0x3d, 0xde][..self.dice.below(4)].to_vec(),
         });
         let part = Part::of_address(&address(n));
         Inbound {

@@ -42,6 +42,7 @@ async fn an_older_sqlite_schema_is_backed_up_first() {
             for name in names.iter().filter(|name| second.contains(&format!("CREATE TABLE {name}("))) {
                 db.execute_batch(&format!("DROP TABLE {name}"))?;
             }
+            db.execute_batch("ALTER TABLE segment DROP COLUMN coding; ALTER TABLE segment DROP COLUMN octets;")?;
             Ok(())
         })
         .await

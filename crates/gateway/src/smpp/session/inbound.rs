@@ -5,7 +5,8 @@ use super::super::codec::{CommandId, DataSm, Sm, Tag, Tlvs, esm_class, latin1};
 use super::super::config::Config;
 use super::super::receipt;
 use super::super::text::{self, Concatenation};
-use crate::event::{Ack, Answer, Encoding, Inbound, Refused, Segment};
+use crate::event::{Ack, Answer, Inbound, Refused, Segment};
+use base::sms::Coding;
 use sha2::{Digest, Sha256};
 use std::collections::VecDeque;
 use tokio::sync::mpsc::UnboundedSender;
@@ -110,18 +111,15 @@ pub(super) fn read(
     let (udh, by_header, octets) =
         if sm.esm_class & esm_class::UDHI == 0 { (&[][..], None, payload) } else { text::split_udh(payload) };
     let concatenation = by_header.or_else(|| Concatenation::from_tlvs(&sm.tlvs));
-    let decoded = text::decode(octets, sm.data_coding, config.default_alphabet);
-    let words = decoded.as_ref().map_or("", |decoded| decoded.text.as_str());
-    let receipt = receipt::read(sm.esm_class, words, &sm.tlvs, config.message_id);
+    let coding = text::coding(sm.data_coding, config.default_alphabet);
+    // Some operators mark receipts as binary; whatever is no receipt and no text is refused below.
+    let decoded = coding.unwrap_or(Coding::Other).decode(octets);
+    let receipt = receipt::read(sm.esm_class, &decoded.text, &sm.tlvs, config.message_id);
     let (source, destination) = (address::inbound(&sm.source), address::inbound(&sm.destination));
-    if decoded.is_none() && receipt.is_none() {
+    if coding.is_none() && receipt.is_none() {
         let reason = format!("data_coding 0x{:02X} is binary; only texts are taken", sm.data_coding);
         return Err(Refused { source, destination, reason });
     }
-    let (text, encoding, lossy) = match decoded {
-        Some(decoded) => (decoded.text, decoded.encoding, decoded.lossy),
-        None => (String::new(), Encoding::Gsm7, true),
-    };
     let external_id = match receipt {
         Some(_) => None,
         None => sm.tlvs.c_string(Tag::RECEIPTED_MESSAGE_ID).filter(|id| !id.is_empty()),
@@ -133,16 +131,15 @@ pub(super) fn read(
             reference: concatenation.reference,
             total: concatenation.total,
             number: concatenation.number,
-            data_coding: sm.data_coding,
-            payload: octets.to_vec(),
+            coding: coding.unwrap_or(Coding::Other),
+            octets: octets.to_vec(),
         }),
         external_id: external_id.map(|id| latin1(id).into_owned()),
         hash: hash(sm, udh, octets),
         source,
         destination,
-        text,
-        encoding,
-        lossy,
+        text: decoded.text,
+        lossy: decoded.lossy,
         receipt,
         tlvs: sm.tlvs.iter().map(|tlv| (tlv.tag.0, tlv.value.to_vec())).collect(),
         ack: Ack::new(number, route.clone()),

@@ -6,12 +6,10 @@ use super::{
     text_of,
 };
 use crate::ops::{Consent, Inbound, Ingested, SegmentOf, Task};
+use crate::reassembly::{self, Kept, SegmentKey};
 use crate::{StoreError, StoreResult};
-use base::{ChannelId, ContactId, IdMaker, MessageId, Millis, Part};
+use base::{ContactId, IdMaker, MessageId, Millis, Part};
 use std::collections::{HashMap, HashSet};
-
-/// How long the parts of a long inbound message are waited for.
-const REASSEMBLY_MILLIS: i64 = 10 * 60 * 1_000;
 
 /// Writes inbound messages: dedupe, reassembly, contact, message, inbox, consent. One answer each, in order.
 pub async fn ingest(db: &Postgres, batch: &[Inbound]) -> StoreResult<Vec<Ingested>> {
@@ -25,7 +23,7 @@ async fn ingest_once(db: &Postgres, batch: &[Inbound]) -> StoreResult<Vec<Ingest
     let mut answers = vec![Ingested::Duplicate; batch.len()];
     let mut whole = Vec::with_capacity(batch.len());
     for (at, inbound) in batch.iter().enumerate().filter(|(at, _)| fresh[*at]) {
-        match inbound.segment {
+        match &inbound.segment {
             None => whole.push((at, inbound.text.clone())),
             Some(segment) => match reassemble(&transaction, inbound, segment).await? {
                 None => answers[at] = Ingested::Incomplete,
@@ -84,22 +82,13 @@ async fn dedupe(transaction: &Transaction<'_>, batch: &[Inbound]) -> StoreResult
     Ok(fresh)
 }
 
-/// What the parts of one long inbound message have in common.
-#[derive(serde::Serialize, serde::Deserialize)]
-struct SegmentKey {
-    part: u8,
-    address: String,
-    channel: [u8; 16],
-    number: String,
-    reference: u16,
-    total: u8,
-}
-
-async fn segment_texts(client: &impl GenericClient, key: &SegmentKey) -> StoreResult<Vec<String>> {
+/// The parts that came so far, in their order.
+async fn kept(client: &impl GenericClient, key: &SegmentKey) -> StoreResult<Vec<Kept>> {
     let rows = query(
         client,
-        "SELECT text FROM segment WHERE part = $1 AND address = $2 AND channel = $3 AND number = $4
-           AND reference = $5 AND total = $6 ORDER BY sequence",
+        "SELECT sequence, text, coding, octets, received_on FROM segment
+         WHERE part = $1 AND address = $2 AND channel = $3 AND number = $4 AND reference = $5 AND total = $6
+         ORDER BY sequence",
         &[
             &i16::from(key.part),
             &key.address,
@@ -110,7 +99,13 @@ async fn segment_texts(client: &impl GenericClient, key: &SegmentKey) -> StoreRe
         ],
     )
     .await?;
-    rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
+    rows.iter()
+        .map(|row| {
+            let (sequence, coding): (i16, Option<i16>) = (row.try_get(0)?, row.try_get(2)?);
+            let received_on = Millis(row.try_get(4)?);
+            Ok(Kept::new(sequence.into(), row.try_get(1)?, coding.map(i64::from), row.try_get(3)?, received_on))
+        })
+        .collect()
 }
 
 async fn drop_segments(client: &impl GenericClient, key: &SegmentKey) -> StoreResult<()> {
@@ -131,52 +126,63 @@ async fn drop_segments(client: &impl GenericClient, key: &SegmentKey) -> StoreRe
     Ok(())
 }
 
+/// Parts that come to two processes at the same moment must see each other, and so must the timer that gives them up.
+async fn lock(client: &impl GenericClient, key: &SegmentKey) -> StoreResult<()> {
+    let [high, low] = key.reference.to_be_bytes();
+    let lock = i64::from_be_bytes([key.part, 0, 0, 0, 0, 0, high, low]);
+    execute(client, "SELECT pg_advisory_xact_lock($1)", &[&lock]).await?;
+    Ok(())
+}
+
 /// Keeps one part of a long message; the last one gives the whole text.
 async fn reassemble(
     transaction: &Transaction<'_>,
     inbound: &Inbound,
-    segment: SegmentOf,
+    segment: &SegmentOf,
 ) -> StoreResult<Option<String>> {
-    let part = Part::of_address(&inbound.address);
-    // Parts that come to two processes at the same moment must see each other.
-    let lock = i64::from_be_bytes([part.0, 0, 0, 0, 0, 0, (segment.reference >> 8) as u8, segment.reference as u8]);
-    execute(transaction, "SELECT pg_advisory_xact_lock($1)", &[&lock]).await?;
+    let key = SegmentKey::of(inbound, segment);
+    lock(transaction, &key).await?;
+    let mut kept = kept(transaction, &key).await?;
+    if let Some(before) = kept.iter().find(|part| part.sequence == i64::from(segment.sequence)) {
+        if before.is_again(inbound, segment) {
+            return Ok(None);
+        }
+        // The sender uses a reference again: what came before belongs to a message whose other parts are lost.
+        let earlier = key.incomplete(inbound.id, inbound.new_contact, before.received_on);
+        give_up(transaction, &key, &kept, &earlier, inbound.received_on).await?;
+        kept.clear();
+    }
     execute(
         transaction,
-        "INSERT INTO segment(part, address, channel, number, reference, total, sequence, text, received_on)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING",
+        "INSERT INTO segment(part, address, channel, number, reference, total, sequence, text, coding, octets, received_on)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
         &[
-            &number(part),
-            &inbound.address,
-            &inbound.channel.as_bytes().as_slice(),
-            &inbound.to,
-            &i32::from(segment.reference),
-            &i16::from(segment.total),
+            &i16::from(key.part),
+            &key.address,
+            &key.channel.as_slice(),
+            &key.number,
+            &i32::from(key.reference),
+            &i16::from(key.total),
             &i16::from(segment.sequence),
             &inbound.text,
+            &i16::from(segment.coding.number()),
+            &segment.octets,
             &inbound.received_on.0,
         ],
     )
     .await?;
-    let key = SegmentKey {
-        part: part.0,
-        address: inbound.address.clone(),
-        channel: *inbound.channel.as_bytes(),
-        number: inbound.to.clone(),
-        reference: segment.reference,
-        total: segment.total,
-    };
-    let texts = segment_texts(transaction, &key).await?;
-    if texts.len() < usize::from(segment.total) {
-        if texts.len() == 1 {
-            let due = Millis(inbound.received_on.0 + REASSEMBLY_MILLIS);
-            let timer = (part, due, inbound.new_contact, INCOMPLETE, text_of(&key)?.into_bytes());
-            insert_timers(transaction, [timer]).await?;
-        }
+    if kept.is_empty() {
+        let part = Part(key.part);
+        let due = reassembly::patience_ends(inbound.received_on);
+        let timer = (part, due, inbound.new_contact, INCOMPLETE, text_of(&key)?.into_bytes());
+        insert_timers(transaction, [timer]).await?;
+    }
+    if kept.len() + 1 < usize::from(key.total) {
         return Ok(None);
     }
+    let parts = self::kept(transaction, &key).await?;
     drop_segments(transaction, &key).await?;
-    Ok(Some(texts.concat()))
+    Ok(Some(reassembly::text_of(&parts)))
 }
 
 /// Who has which of the addresses.
@@ -364,7 +370,7 @@ async fn still_wired_once(db: &Postgres, contacts: &[ContactId], at: Millis) -> 
     Ok(wired)
 }
 
-/// The parts of a long message that did come are delivered as they are, and the gap becomes a problem.
+/// The parts of a long message that have been waited for.
 pub(super) async fn incomplete_due(
     transaction: &Transaction<'_>,
     new_contact: ContactId,
@@ -373,27 +379,26 @@ pub(super) async fn incomplete_due(
     ids: &mut IdMaker,
 ) -> StoreResult<()> {
     let key: SegmentKey = serde_json::from_slice(key).map_err(|error| StoreError::Corrupt(error.to_string()))?;
-    let texts = segment_texts(transaction, &key).await?;
-    if texts.is_empty() {
+    lock(transaction, &key).await?;
+    let parts = kept(transaction, &key).await?;
+    if !reassembly::is_due(&parts, now) {
         return Ok(());
     }
-    drop_segments(transaction, &key).await?;
     let message: MessageId = ids.next(now);
-    let inbound = Inbound {
-        id: message,
-        new_contact,
-        channel: ChannelId(uuid::Uuid::from_bytes(key.channel)),
-        address: key.address.clone(),
-        to: key.number.clone(),
-        text: String::new(),
-        received_on: now,
-        dedupe: None,
-        consent: None,
-        segment: None,
-    };
-    let came = texts.len();
-    let delivered = deliver(transaction, &[(&inbound, texts.concat())]).await?;
+    give_up(transaction, &key, &parts, &key.incomplete(message, new_contact, now), now).await
+}
+
+/// The parts of a long message that did come are delivered as they are, and the gap becomes a problem.
+async fn give_up(
+    transaction: &Transaction<'_>,
+    key: &SegmentKey,
+    parts: &[Kept],
+    as_one: &Inbound,
+    now: Millis,
+) -> StoreResult<()> {
+    drop_segments(transaction, key).await?;
+    let delivered = deliver(transaction, &[(as_one, reassembly::text_of(parts))]).await?;
     let Some((contact, _)) = delivered.first() else { return Ok(()) };
-    let found = crate::problem::incomplete(message, *contact, &key.address, came, key.total);
+    let found = crate::problem::incomplete(as_one.id, *contact, &key.address, parts.len(), key.total);
     problems(transaction, &[(&found, None)], now).await
 }

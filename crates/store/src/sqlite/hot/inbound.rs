@@ -1,12 +1,11 @@
 //! Intake: dedupe, reassembly, contact, message, inbox, consent.
 
 use super::{
-    ChannelId, Connection, Consent, ContactId, INCOMPLETE, IdMaker, Inbound, Ingested, MessageId, MessageState, Millis,
+    Connection, Consent, ContactId, INCOMPLETE, IdMaker, Inbound, Ingested, MessageId, MessageState, Millis,
     OptionalExtension, Part, StoreError, StoreResult, Task, enqueue, id, params, problem, settle_message, text_of,
 };
-
-/// How long the parts of a long inbound message are waited for.
-const REASSEMBLY_MILLIS: i64 = 10 * 60 * 1_000;
+use crate::ops::SegmentOf;
+use crate::reassembly::{self, Kept, SegmentKey};
 
 /// Writes inbound messages: dedupe, reassembly, contact, message, inbox, consent. One answer each, in order.
 pub fn ingest(db: &Connection, batch: &[Inbound]) -> StoreResult<Vec<Ingested>> {
@@ -27,76 +26,77 @@ fn ingest_one(db: &Connection, inbound: &Inbound) -> StoreResult<Ingested> {
             return Ok(Ingested::Duplicate);
         }
     }
-    let text = match inbound.segment {
+    let text = match &inbound.segment {
         None => inbound.text.clone(),
-        Some(segment) => {
-            let address_part = Part::of_address(&inbound.address).0;
-            db.prepare_cached(
-                "INSERT OR IGNORE INTO segment(part, address, channel, number, reference, total, sequence, text, received_on)
-                 VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
-            )?
-            .execute(params![
-                address_part,
-                inbound.address,
-                inbound.channel.as_bytes(),
-                inbound.to,
-                segment.reference,
-                segment.total,
-                segment.sequence,
-                inbound.text,
-                inbound.received_on.0
-            ])?;
-            let key = SegmentKey {
-                part: address_part,
-                address: inbound.address.clone(),
-                channel: *inbound.channel.as_bytes(),
-                number: inbound.to.clone(),
-                reference: segment.reference,
-                total: segment.total,
-            };
-            let texts = segment_texts(db, &key)?;
-            if texts.len() < usize::from(segment.total) {
-                if texts.len() == 1 {
-                    db.prepare_cached(
-                        "INSERT OR IGNORE INTO timer(part, due, contact, kind, ref) VALUES(?1, ?2, ?3, ?4, ?5)",
-                    )?
-                    .execute(params![
-                        address_part,
-                        inbound.received_on.0 + REASSEMBLY_MILLIS,
-                        inbound.new_contact.as_bytes(),
-                        INCOMPLETE,
-                        text_of(&key)?.as_bytes()
-                    ])?;
-                }
-                return Ok(Ingested::Incomplete);
-            }
-            drop_segments(db, &key)?;
-            texts.concat()
-        }
+        Some(segment) => match reassemble(db, inbound, segment)? {
+            Some(text) => text,
+            None => return Ok(Ingested::Incomplete),
+        },
     };
     let (contact, unknown_sender) = deliver(db, inbound, text)?;
     Ok(Ingested::New { contact, unknown_sender })
 }
 
-/// What the parts of one long inbound message have in common.
-#[derive(serde::Serialize, serde::Deserialize)]
-struct SegmentKey {
-    part: u8,
-    address: String,
-    channel: [u8; 16],
-    number: String,
-    reference: u16,
-    total: u8,
+/// Keeps one part of a long message; the last one gives the whole text.
+fn reassemble(db: &Connection, inbound: &Inbound, segment: &SegmentOf) -> StoreResult<Option<String>> {
+    let key = SegmentKey::of(inbound, segment);
+    let mut kept = kept(db, &key)?;
+    if let Some(before) = kept.iter().find(|part| part.sequence == i64::from(segment.sequence)) {
+        if before.is_again(inbound, segment) {
+            return Ok(None);
+        }
+        // The sender uses a reference again: what came before belongs to a message whose other parts are lost.
+        let earlier = key.incomplete(inbound.id, inbound.new_contact, before.received_on);
+        give_up(db, &key, &kept, &earlier, inbound.received_on)?;
+        kept.clear();
+    }
+    db.prepare_cached(
+        "INSERT INTO segment(part, address, channel, number, reference, total, sequence, text, coding, octets, received_on)
+         VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+    )?
+    .execute(params![
+        key.part,
+        key.address,
+        key.channel,
+        key.number,
+        key.reference,
+        key.total,
+        segment.sequence,
+        inbound.text,
+        segment.coding.number(),
+        segment.octets,
+        inbound.received_on.0
+    ])?;
+    if kept.is_empty() {
+        db.prepare_cached("INSERT OR IGNORE INTO timer(part, due, contact, kind, ref) VALUES(?1, ?2, ?3, ?4, ?5)")?
+            .execute(params![
+                key.part,
+                reassembly::patience_ends(inbound.received_on).0,
+                inbound.new_contact.as_bytes(),
+                INCOMPLETE,
+                text_of(&key)?.as_bytes()
+            ])?;
+    }
+    if kept.len() + 1 < usize::from(key.total) {
+        return Ok(None);
+    }
+    let parts = self::kept(db, &key)?;
+    drop_segments(db, &key)?;
+    Ok(Some(reassembly::text_of(&parts)))
 }
 
-fn segment_texts(db: &Connection, key: &SegmentKey) -> StoreResult<Vec<String>> {
+/// The parts that came so far, in their order.
+fn kept(db: &Connection, key: &SegmentKey) -> StoreResult<Vec<Kept>> {
     let mut statement = db.prepare_cached(
-        "SELECT text FROM segment WHERE part = ?1 AND address = ?2 AND channel = ?3 AND number = ?4
-           AND reference = ?5 AND total = ?6 ORDER BY sequence",
+        "SELECT sequence, text, coding, octets, received_on FROM segment
+         WHERE part = ?1 AND address = ?2 AND channel = ?3 AND number = ?4 AND reference = ?5 AND total = ?6
+         ORDER BY sequence",
     )?;
     let key = params![key.part, key.address, key.channel, key.number, key.reference, key.total];
-    let texts = statement.query_map(key, |row| row.get(0))?.collect::<Result<_, _>>()?;
-    Ok(texts)
+    let parts = statement.query_map(key, |row| {
+        Ok(Kept::new(row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, Millis(row.get(4)?)))
+    })?;
+    Ok(parts.collect::<Result<_, _>>()?)
 }
 
 fn drop_segments(db: &Connection, key: &SegmentKey) -> StoreResult<()> {
@@ -201,7 +201,7 @@ pub fn still_wired(db: &Connection, contacts: &[ContactId]) -> StoreResult<Vec<C
     Ok(wired)
 }
 
-/// The parts of a long message that did come are delivered as they are, and the gap becomes a problem.
+/// The parts of a long message that have been waited for.
 pub(super) fn incomplete_due(
     db: &Connection,
     new_contact: ContactId,
@@ -210,25 +210,18 @@ pub(super) fn incomplete_due(
     ids: &mut IdMaker,
 ) -> StoreResult<()> {
     let key: SegmentKey = serde_json::from_slice(key).map_err(|error| StoreError::Corrupt(error.to_string()))?;
-    let texts = segment_texts(db, &key)?;
-    if texts.is_empty() {
+    let parts = kept(db, &key)?;
+    if !reassembly::is_due(&parts, now) {
         return Ok(());
     }
-    drop_segments(db, &key)?;
     let message: MessageId = ids.next(now);
-    let inbound = Inbound {
-        id: message,
-        new_contact,
-        channel: ChannelId(uuid::Uuid::from_bytes(key.channel)),
-        address: key.address.clone(),
-        to: key.number.clone(),
-        text: String::new(),
-        received_on: now,
-        dedupe: None,
-        consent: None,
-        segment: None,
-    };
-    let (contact, _) = deliver(db, &inbound, texts.concat())?;
-    let found = crate::problem::incomplete(message, contact, &key.address, texts.len(), key.total);
+    give_up(db, &key, &parts, &key.incomplete(message, new_contact, now), now)
+}
+
+/// The parts of a long message that did come are delivered as they are, and the gap becomes a problem.
+fn give_up(db: &Connection, key: &SegmentKey, parts: &[Kept], as_one: &Inbound, now: Millis) -> StoreResult<()> {
+    drop_segments(db, key)?;
+    let (contact, _) = deliver(db, as_one, reassembly::text_of(parts))?;
+    let found = crate::problem::incomplete(as_one.id, contact, &key.address, parts.len(), key.total);
     problem(db, &found, now, None)
 }
