@@ -16,7 +16,7 @@ pub mod smpp;
 pub mod throttle;
 
 pub use event::{
-    Ack, Answer, Event, Evidence, Inbound, Late, LinkState, Outgoing, Receipt, ReceiptState, Refused, Report,
-    Segment, SegmentState, SendOptions, StateChange, Submitted, Verdict,
+    Ack, Answer, Event, Evidence, Inbound, Late, LinkState, Outgoing, Receipt, ReceiptState, Refused, Report, Segment,
+    SegmentState, SendOptions, StateChange, Submitted, Verdict,
 };
 pub use link::{BindStatus, Credit, Lane, LaneDriver, Link, LinkDriver, Stats, link};

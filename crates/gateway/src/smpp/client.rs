@@ -162,7 +162,7 @@ impl Task {
         let mut buffer = BytesMut::with_capacity(READ);
         let mut batches: Vec<Vec<Outgoing>> = Vec::new();
         let mut answers: Vec<Answer> = Vec::new();
-        let mut stopping = false;
+        let (mut stopping, mut let_go) = (false, false);
         loop {
             let now = Instant::now();
             let turned = session.received(&mut buffer, now).and_then(|()| session.turn(now));
@@ -193,10 +193,17 @@ impl Task {
             let (reads, writes, tells) = (!session.is_blocked(), !session.out().is_empty(), session.has_events());
             tokio::select! {
                 biased;
-                taken = take(self.lane.as_mut(), &mut batches) => {
-                    if taken == 0 && !stopping {
+                taken = take(self.lane.as_mut(), &mut batches), if !let_go => {
+                    let now = Instant::now();
+                    let_go = taken == 0;
+                    if let_go && !stopping {
                         stopping = true;
-                        session.stop(Instant::now());
+                        session.stop(now);
+                    }
+                    // The loop decides on a message before it replies to it. Written in that order, the operator's
+                    // answer to the reply proves that ours arrived.
+                    while let Ok(answer) = decided.try_recv() {
+                        session.answer(answer, now);
                     }
                     for batch in batches.drain(..) {
                         self.taken += batch.len() as u64;

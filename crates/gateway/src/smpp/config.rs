@@ -6,6 +6,11 @@ use serde::{Deserialize, Serialize};
 use std::time::Duration;
 use thiserror::Error;
 
+/// More connections than an operator gives to one account.
+const MOST_BINDS: usize = 100;
+/// The longest `validity_period` that is written: 99 days, the most that its two digits of days say.
+pub(super) const LONGEST_VALIDITY: Duration = Duration::from_secs(99 * 86_400);
+
 /// A connection to an operator's SMPP server. What is not set has the default that most operators expect.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -262,11 +267,37 @@ impl Config {
             ("service_type", self.service_type.as_str(), 5),
         ];
         for (field, text, limit) in limits {
+            if let Some(wrong) = text.chars().find(|c| !(' '..='~').contains(c)) {
+                return no(field, format!("it contains {wrong:?}; SMPP takes the printable characters of ASCII"));
+            }
             if text.len() > limit {
                 return no(field, format!("it has {} characters; SMPP allows {limit}", text.len()));
             }
-            if text.contains('\0') {
-                return no(field, "it contains a NUL character".into());
+        }
+        if self.port == 0 {
+            return no("port", "it is 0; give the port of the operator's SMPP server, mostly 2775".into());
+        }
+        if ![0x33, 0x34, 0x50].contains(&self.interface_version) {
+            let given = self.interface_version;
+            return no(
+                "interface_version",
+                format!("it is {given}; give 0x34 for SMPP 3.4, 0x33 for 3.3 or 0x50 for 5.0"),
+            );
+        }
+        if self.interface_version < 0x34 && self.bind == Bind::Transceiver {
+            return no(
+                "bind",
+                "it is \"trx\", which SMPP 3.3 does not have; give \"tx+rx\" or interface_version 0x34".into(),
+            );
+        }
+        for (field, Numbering { ton, npi }) in [
+            ("address_range_numbering", self.address_range_numbering),
+            ("short_code", self.short_code),
+            ("alphanumeric", self.alphanumeric),
+            ("e164", self.e164),
+        ] {
+            if ton > 6 || npi > 18 {
+                return no(field, format!("ton {ton} with npi {npi}; SMPP has types 0 to 6 and plans 0 to 18"));
             }
         }
         if let Err(problem) = super::address::check_source(&self.source_address) {
@@ -278,6 +309,9 @@ impl Config {
                 return no(field, "it is 0; give at least 1".into());
             }
         }
+        if self.binds > MOST_BINDS {
+            return no("binds", format!("it is {}; give at most {MOST_BINDS}", self.binds));
+        }
         if let Some(rate) = self.throughput
             && !(rate.is_finite() && rate > 0.0)
         {
@@ -287,10 +321,29 @@ impl Config {
             ("enquire_link", self.enquire_link),
             ("response_timeout", self.response_timeout),
             ("connect_timeout", self.connect_timeout),
+            ("reconnect_first", self.reconnect_first),
         ] {
             if time.is_zero() {
                 return no(field, "it is 0; give seconds".into());
             }
+        }
+        if self.reconnect_most < self.reconnect_first {
+            let (first, most) = (self.reconnect_first.as_secs_f64(), self.reconnect_most.as_secs_f64());
+            return no("reconnect_most", format!("it is {most} s, less than reconnect_first with {first} s"));
+        }
+        if let Some(validity) = self.validity
+            && !(Duration::from_secs(1)..=LONGEST_VALIDITY).contains(&validity)
+        {
+            let (given, most) = (validity.as_secs_f64(), LONGEST_VALIDITY.as_secs());
+            return no(
+                "validity",
+                format!("it is {given} s; give 1 to {most}, or leave it out for the operator's own"),
+            );
+        }
+        if self.unknown == UnknownPolicy::ResendAfter(0) {
+            let problem =
+                "resend_after is 0, which would double what the operator answers late; give seconds, or \"hold\"";
+            return no("unknown", problem.into());
         }
         if self.registered_delivery > 2 {
             let problem = format!("it is {}; give 0 (none), 1 (all) or 2 (failures)", self.registered_delivery);
@@ -403,6 +456,43 @@ mod tests {
         check(
             Config { system_type: "a long system".into(), ..good.clone() },
             "system_type: it has 13 characters; SMPP allows 12",
+        );
+        check(
+            Config { system_id: "ministère".into(), ..good.clone() },
+            "system_id: it contains 'è'; SMPP takes the printable characters of ASCII",
+        );
+        check(
+            Config { password: Secret::new("a\0b".into()), ..good.clone() },
+            "password: it contains '\\0'; SMPP takes the printable characters of ASCII",
+        );
+        check(
+            Config { port: 0, ..good.clone() },
+            "port: it is 0; give the port of the operator's SMPP server, mostly 2775",
+        );
+        check(
+            Config { interface_version: 34, ..good.clone() },
+            "interface_version: it is 34; give 0x34 for SMPP 3.4, 0x33 for 3.3 or 0x50 for 5.0",
+        );
+        let old = Config { interface_version: 0x33, ..good.clone() };
+        assert_eq!(Config { bind: Bind::Pair, ..old.clone() }.check(), Ok(()));
+        check(old, "bind: it is \"trx\", which SMPP 3.3 does not have; give \"tx+rx\" or interface_version 0x34");
+        check(
+            Config { e164: Numbering { ton: 11, npi: 1 }, ..good.clone() },
+            "e164: ton 11 with npi 1; SMPP has types 0 to 6 and plans 0 to 18",
+        );
+        check(Config { binds: 1_000, ..good.clone() }, "binds: it is 1000; give at most 100");
+        check(Config { reconnect_first: Duration::ZERO, ..good.clone() }, "reconnect_first: it is 0; give seconds");
+        check(
+            Config { reconnect_most: Duration::from_millis(500), ..good.clone() },
+            "reconnect_most: it is 0.5 s, less than reconnect_first with 1 s",
+        );
+        check(
+            Config { validity: Some(Duration::from_hours(2_400)), ..good.clone() },
+            "validity: it is 8640000 s; give 1 to 8553600, or leave it out for the operator's own",
+        );
+        check(
+            Config { unknown: UnknownPolicy::ResendAfter(0), ..good.clone() },
+            "unknown: resend_after is 0, which would double what the operator answers late; give seconds, or \"hold\"",
         );
         check(Config { window: 0, ..good.clone() }, "window: it is 0; give at least 1");
         check(

@@ -9,15 +9,16 @@ use crate::event::{Receipt, ReceiptState};
 
 /// Reads a receipt; `None` when the PDU is a message.
 ///
-/// `esm_class` tells them apart. Some operators leave it zero, so that parameters of a receipt, or a text with an id
-/// and a known state, make one too.
+/// `esm_class` tells them apart. Some operators leave it zero, so that parameters of a receipt make one too, or a text
+/// with an id, a known state and one more of the fields: nobody writes all these by hand.
 pub(super) fn read(esm: u8, text: &str, tlvs: &Tlvs<'_>, mode: MessageIdMode) -> Option<Receipt> {
     let named = esm & esm_class::TYPE_MASK;
     let receipted = tlvs.c_string(Tag::RECEIPTED_MESSAGE_ID).filter(|id| !id.is_empty());
     let state = tlvs.number(Tag::MESSAGE_STATE).and_then(state_of_code);
     let fields = Fields::parse(text);
     let said = matches!(named, esm_class::DELIVERY_RECEIPT | esm_class::INTERMEDIATE);
-    let shown = receipted.is_some() && state.is_some() || fields.id.is_some() && fields.state().is_some();
+    let shown =
+        receipted.is_some() && state.is_some() || fields.id.is_some() && fields.state().is_some() && fields.others > 0;
     if !(said || named == 0 && shown) {
         return None;
     }
@@ -93,6 +94,8 @@ struct Fields<'a> {
     stat: Option<&'a str>,
     err: Option<&'a str>,
     text: Option<&'a str>,
+    /// How many fields there are beside id, state and text.
+    others: u8,
 }
 
 const KEYS: [&str; 10] =
@@ -126,6 +129,7 @@ impl<'a> Fields<'a> {
     }
 
     fn set(&mut self, key: &str, value: &'a str) {
+        self.others = self.others.saturating_add(u8::from(!matches!(key, "id" | "stat" | "text")));
         let field = match key {
             "id" => &mut self.id,
             "stat" => &mut self.stat,
@@ -133,6 +137,8 @@ impl<'a> Fields<'a> {
             "text" => &mut self.text,
             _ => return,
         };
+        // Some operators end the text as a string of C.
+        let value = value.trim_matches(char::is_control);
         let value = if key == "text" { value } else { value.trim_matches([' ', ',', ';', '"']) };
         // The first counts: a later one is part of the text that is repeated.
         if field.is_none() && !value.is_empty() {
@@ -203,6 +209,8 @@ mod tests {
         check("id:7 stat:WEIRD", Some("7"), None, None, None);
         check("nothing to see, paid: 7", None, None, None, None);
         check("", None, None, None, None);
+        check("id:7 stat:DELIVRD err:000\0", Some("7"), Some(Delivered), None, None);
+        check("id:7\r\nstat:DELIVRD text:Yes\0\0", Some("7"), Some(Delivered), None, Some("Yes"));
         check("é id:7 stat:DELIVRD text:Été", Some("7"), Some(Delivered), None, Some("Été"));
     }
 
@@ -237,6 +245,9 @@ mod tests {
         check(0, "id:5 please", &none, false);
         check(0, "id:5 sub:001 dlvrd:001 stat:DELIVRD err:000", &none, true);
         check(0, "Yes", &state_alone, false);
+        // What a health worker may write.
+        check(0, "id:5 stat:2", &none, false);
+        check(0, "id:5 stat:delivered text:my child", &none, false);
         check(0, "", &both, true);
         check(4, "", &none, true);
         check(0x44, "", &none, true);

@@ -12,6 +12,8 @@ pub const MOST_SEGMENTS: usize = 255;
 pub struct Encoded {
     /// `data_coding`.
     pub data_coding: u8,
+    /// Whether the text is longer than one message holds.
+    pub long: bool,
     /// The octets of each segment, without a user data header; always at least one.
     pub segments: Vec<Vec<u8>>,
 }
@@ -30,10 +32,11 @@ pub fn encode(text: &str, alphabet: Alphabet, mode: LongMessages) -> Encoded {
             Alphabet::Ascii => fits('\u{7f}'),
         };
     let encoding = if gsm { sms::Encoding::Gsm7 } else { sms::Encoding::Ucs2 };
-    let parts = match mode {
-        LongMessages::Payload => vec![text],
-        mode => sms::split_with(text, encoding, mode.reference()),
-    };
+    let mut parts = sms::split_with(text, encoding, mode.reference());
+    let long = parts.len() > 1;
+    if mode == LongMessages::Payload {
+        parts = vec![text];
+    }
     let octets = |part: &str| {
         let mut octets = Vec::new();
         match (gsm, alphabet) {
@@ -44,7 +47,7 @@ pub fn encode(text: &str, alphabet: Alphabet, mode: LongMessages) -> Encoded {
         }
         octets
     };
-    Encoded { data_coding: if gsm { 0 } else { 8 }, segments: parts.into_iter().map(octets).collect() }
+    Encoded { data_coding: if gsm { 0 } else { 8 }, long, segments: parts.into_iter().map(octets).collect() }
 }
 
 /// What a `data_coding` says of the octets (SMPP 3.4 section 5.2.19 and 3GPP TS 23.038 section 4); `None` when they are

@@ -53,7 +53,10 @@ impl Session {
     fn malformed(&mut self, header: &Header, error: &DecodeError) {
         self.counts.malformed += 1;
         tracing::warn!(bind_session = self.id, command = %header.command, %error, "a PDU cannot be read");
-        self.respond(CommandId::GENERIC_NACK, error.status(), header.sequence);
+        // Answers are not answered: two sides that did would never end.
+        if !header.command.is_response() {
+            self.respond(CommandId::GENERIC_NACK, error.status(), header.sequence);
+        }
     }
 
     /// An answer to one of our requests.

@@ -2,7 +2,7 @@
 
 use super::super::address::{self, Owned};
 use super::super::codec::{Pdu, Sm, Status, StatusClass, Tag, TlvBuf, esm_class};
-use super::super::config::{Config, LongMessages};
+use super::super::config::{Config, LONGEST_VALIDITY, LongMessages};
 use super::super::text::{self, Concatenation, MOST_SEGMENTS};
 use crate::event::{Outgoing, SegmentState, Submitted};
 use base::{MessageId, sms};
@@ -22,6 +22,8 @@ pub(super) struct Message {
     priority: u8,
     validity: String,
     reference: u16,
+    /// Whether the text is longer than one message holds, however many segments it is written in.
+    long: bool,
     segments: Vec<Part>,
     in_flight: u16,
 }
@@ -233,6 +235,7 @@ impl Message {
             priority: u8::from(outgoing.options.urgent),
             validity: outgoing.options.validity.or(config.validity).map(relative_time).unwrap_or_default(),
             reference: outgoing.reference,
+            long: encoded.long,
             segments: encoded.segments.into_iter().map(|octets| Part { octets, state: State::Queued }).collect(),
             in_flight: 0,
         })
@@ -268,7 +271,7 @@ impl Message {
                     .push_u8(Tag::SAR_TOTAL_SEGMENTS, total)
                     .push_u8(Tag::SAR_SEGMENT_SEQNUM, segment + 1);
             }
-            LongMessages::Payload if octets.len() > if self.data_coding == 8 { 140 } else { 160 } => {
+            LongMessages::Payload if self.long => {
                 if octets.len() > usize::from(u16::MAX) {
                     return Err(format!("the text has {} octets; message_payload allows {}", octets.len(), u16::MAX));
                 }
@@ -313,8 +316,11 @@ impl Message {
             State::Rejected(status, text) => Some((*status, text.clone())),
             _ => None,
         });
-        if let Some((status, text)) = rejected {
-            let permanent = Status(status).class() != StatusClass::Temporary;
+        let unknown = self.segments.iter().any(|part| matches!(part.state, State::Unknown | State::Written));
+        let permanent = |status| Status(status).class() != StatusClass::Temporary;
+        // One that may be sent again is not, while it is open whether a part of it was taken.
+        if let Some((status, text)) = rejected.filter(|(status, _)| permanent(*status) || !unknown) {
+            let permanent = permanent(status);
             return Submitted::Rejected { status, permanent, text, segments_accepted: accepted() };
         }
         let message_ids = accepted();
@@ -338,7 +344,7 @@ impl Message {
 /// A relative time as SMPP writes it (section 7.1.1): years, months, days, hours, minutes and seconds, here without
 /// years and months, whose length varies; at most 99 days.
 fn relative_time(time: Duration) -> String {
-    let seconds = time.as_secs().min(99 * 86_400);
+    let seconds = time.min(LONGEST_VALIDITY).as_secs();
     let (days, hours, minutes) = (seconds / 86_400, seconds / 3_600 % 24, seconds / 60 % 60);
     format!("0000{days:02}{hours:02}{minutes:02}{:02}000R", seconds % 60)
 }

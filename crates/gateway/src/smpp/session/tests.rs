@@ -1,7 +1,7 @@
 use super::*;
 use crate::event::{Inbound, ReceiptState, SendOptions};
 use crate::smpp::codec::{DataSm, Frame, Header, Sm, SmResp, Tag, TlvBuf, esm_class, frame};
-use crate::smpp::config::LongMessages;
+use crate::smpp::config::{Alphabet, LongMessages};
 use base::{IdMaker, Millis};
 use bytes::BufMut;
 use proptest::prelude::*;
@@ -239,6 +239,14 @@ fn long_messages_are_written_in_each_mode() {
     rig.send(&["short"]);
     let wrote = rig.wrote();
     assert_eq!((wrote[0].sm().short_message, wrote[0].sm().tlvs.get(Tag::MESSAGE_PAYLOAD)), (&b"short"[..], None));
+
+    // Two septets each for the operator, whatever the octets are: it is longer than one message.
+    let payload = Config { long_messages: LongMessages::Payload, default_alphabet: Alphabet::Latin1, ..config() };
+    let mut rig = Rig::bound(payload);
+    let brackets = "[".repeat(81);
+    rig.send(&[&brackets]);
+    let wrote = rig.wrote();
+    assert_eq!(wrote[0].sm().tlvs.get(Tag::MESSAGE_PAYLOAD), Some(brackets.as_bytes()));
 }
 
 #[test]
@@ -330,6 +338,31 @@ fn refusals_are_reported_with_their_meaning() {
     };
     assert_eq!(segments_accepted, &[(1, "s1".to_owned())]);
     assert!(rig.wrote().is_empty());
+}
+
+#[test]
+fn what_may_be_sent_again_is_not_while_a_part_may_have_been_taken() {
+    let begin = |status| {
+        let mut rig = Rig::bound(Config { window: 2, ..config() });
+        rig.send(&[&"a".repeat(200)]);
+        rig.feed(CommandId::SUBMIT_SM_RESP, status, 3, b"").unwrap();
+        rig.feed(CommandId::ENQUIRE_LINK, Status::OK, 1, b"").unwrap();
+        rig
+    };
+    let unknown = |status: Status| Submitted::Unknown {
+        segments: vec![SegmentState::Unknown, SegmentState::Rejected { status: status.0 }],
+    };
+    // The answer to the first segment never comes: the time runs out, or the connection breaks.
+    let mut rig = begin(Status::SYSTEM_ERROR);
+    rig.at(30_000).unwrap();
+    assert_eq!(rig.reports(), [(1, unknown(Status::SYSTEM_ERROR))]);
+    let mut rig = begin(Status::SYSTEM_ERROR);
+    rig.session.close();
+    assert_eq!(rig.reports(), [(1, unknown(Status::SYSTEM_ERROR))]);
+    // What is refused for good is not sent again, whatever became of the rest.
+    let mut rig = begin(Status::INVALID_DESTINATION);
+    rig.at(30_000).unwrap();
+    assert!(matches!(rig.reports()[..], [(1, Submitted::Rejected { permanent: true, .. })]));
 }
 
 #[test]
@@ -428,6 +461,7 @@ fn a_bad_pdu_costs_itself_alone() {
     rig.feed(CommandId::GENERIC_NACK, Status::INVALID_COMMAND_ID, 0, b"").unwrap();
     rig.feed(CommandId(0x8001_0203), Status::OK, 1, b"").unwrap();
     rig.feed(CommandId::ALERT_NOTIFICATION, Status::OK, 1, b"\x01\x011\0\x01\x012\0").unwrap();
+    rig.octets(b"\0\0\0\x04\x80\0\0\0\0\0\0\x02\0\0\0\x0c").unwrap();
     assert!(rig.wrote().is_empty());
     // Requests that only an operator takes.
     for (command, status) in [
@@ -633,6 +667,14 @@ fn receipts_are_recognised() {
     let receipt = inbound[0].receipt.as_ref().unwrap();
     assert_eq!((receipt.message_id.as_deref(), receipt.state), (Some("12"), Some(ReceiptState::Delivered)));
     assert_eq!(inbound[0].external_id, None);
+
+    // Marked as binary, and ended as a string of C.
+    let text = b"id:12 stat:DELIVRD err:000\0";
+    let binary = Sm { esm_class: esm_class::DELIVERY_RECEIPT, data_coding: 4, ..message(text) };
+    rig.feed_pdu(Pdu::DeliverSm(binary), 2);
+    let receipt = rig.inbound().remove(0).receipt.unwrap();
+    let read = (receipt.message_id.as_deref(), receipt.state, receipt.err);
+    assert_eq!(read, (Some("12"), Some(ReceiptState::Delivered), None));
 
     let mut tlvs = TlvBuf::new();
     tlvs.push_c_string(Tag::RECEIPTED_MESSAGE_ID, "mo-77");

@@ -68,6 +68,11 @@ fn pdu(command: u32, status: u32, sequence: u32, body: &str) -> String {
     format!("{length:08x}{command:08x}{status:08x}{sequence:08x}{body}")
 }
 
+/// The sequence number of a PDU.
+fn number(pdu: &[u8]) -> u32 {
+    u32::from_be_bytes([pdu[12], pdu[13], pdu[14], pdu[15]])
+}
+
 /// The octets of hexadecimal digits; what is no digit is left out.
 fn octets(hex: &str) -> Vec<u8> {
     let digits: Vec<u8> = hex.bytes().filter(u8::is_ascii_hexdigit).collect();
@@ -123,8 +128,7 @@ async fn careless_responses_settle_their_message() {
     ] {
         client.send("a").await;
         let submit = connection.read().await;
-        let sequence = u32::from_be_bytes([submit[12], submit[13], submit[14], submit[15]]);
-        connection.write(&pdu(0x8000_0004, status, sequence, body)).await;
+        connection.write(&pdu(0x8000_0004, status, number(&submit), body)).await;
         let outcome = client.report().await.outcome;
         match expected {
             Some(id) => assert_eq!(outcome, accepted(&[id])),
@@ -132,6 +136,30 @@ async fn careless_responses_settle_their_message() {
         }
     }
     client.link.stop();
+}
+
+#[tokio::test]
+async fn letting_go_of_the_link_waits_for_answers() {
+    let operator = Operator::start().await;
+    let mut client = Client::start(config(operator.port));
+    let mut connection = operator.bound().await;
+    client.until(LinkState::Up).await;
+    client.send("a").await;
+    let submit = connection.read().await;
+    let Client { link, mut events, .. } = client;
+    drop(link);
+    connection.write(&pdu(0x8000_0004, 0, number(&submit), "373700")).await;
+    let unbind = connection.read().await;
+    assert_eq!(unbind[..8], octets("00000010 00000006"));
+    connection.write(&pdu(0x8000_0006, 0, number(&unbind), "")).await;
+    let mut outcomes = Vec::new();
+    while let Some(batch) = timeout(SOON, events.recv()).await.unwrap() {
+        outcomes.extend(batch.into_iter().filter_map(|event| match event {
+            Event::Submitted(report) => Some(report.outcome),
+            _ => None,
+        }));
+    }
+    assert_eq!(outcomes, [accepted(&["77"])]);
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 use super::client::{Client, accepted, config};
 use super::judge::{Judge, SOON};
 use gateway::smpp::Config;
-use gateway::smpp::config::{Alphabet, Bind, LongMessages, MessageIdMode};
+use gateway::smpp::config::{Bind, LongMessages, MessageIdMode};
 use gateway::{Event, LinkState, ReceiptState, SegmentState, Submitted};
 use serde_json::json;
 use std::sync::atomic::Ordering;
