@@ -3,13 +3,13 @@
 use crate::{App, AppError};
 use base::ChannelId;
 use gateway::{Event, Evidence, Inbound, Late, Link, Outgoing, Report, SegmentState, SendOptions, Submitted};
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use store::ops::{self, DedupeKey, Outcome, UnknownPolicy, WireRequest, Wired};
 use tokio::sync::mpsc;
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 
 /// How many messages one commit marks at most.
 const BATCH: usize = 500;
@@ -19,6 +19,9 @@ const IDLE: Duration = Duration::from_millis(500);
 const REST: Duration = Duration::from_millis(500);
 /// How many messages whose answer never came are kept for a late one.
 const LATE: usize = 10_000;
+/// How many keys wait for the evidence that the operator has our acknowledgement; without it they fall with their
+/// window.
+const UNPROVEN: usize = 10_000;
 
 /// A channel as the loop runs it.
 pub struct Channel {
@@ -44,7 +47,12 @@ pub(crate) struct Flight {
 struct FlightState {
     next: u64,
     out: HashMap<u64, Wired>,
-    late: HashMap<u64, Wired>,
+    /// Messages whose answer never came, with what is known of each piece.
+    late: HashMap<u64, (Wired, Vec<SegmentState>)>,
+    /// Up to which message of each bind session the operator certainly has our acknowledgement.
+    confirmed: HashMap<u64, u64>,
+    /// What answered messages are recognised by, while the operator may not have our acknowledgement of them.
+    unproven: VecDeque<DedupeKey>,
 }
 
 impl Flight {
@@ -60,27 +68,76 @@ impl Flight {
         token
     }
 
-    /// Takes a message whose answer came; one whose answer never came is kept for a late one.
-    fn take(&self, token: u64, unknown: bool) -> Option<Wired> {
+    /// Takes a message whose answer came; one of which pieces have none is kept for late ones.
+    fn take(&self, token: u64, outcome: &Submitted) -> Option<Wired> {
         let mut state = self.lock();
         let wired = state.out.remove(&token)?;
-        if unknown {
+        if let Submitted::Unknown { segments } = outcome {
             if state.late.len() >= LATE {
                 state.late.clear();
             }
-            state.late.insert(token, wired.clone());
+            state.late.insert(token, (wired.clone(), segments.clone()));
         }
         Some(wired)
     }
 
-    fn take_late(&self, token: u64) -> Option<Wired> {
-        self.lock().late.remove(&token)
+    /// Takes note of a late answer for one piece. Gives the message when the operator turns out to have all of it, with
+    /// the operator's ids.
+    fn late(&self, late: Late) -> Option<(Wired, Vec<String>)> {
+        let mut state = self.lock();
+        let (_, segments) = state.late.get_mut(&late.token)?;
+        *segments.get_mut(usize::from(late.segment).checked_sub(1)?)? = late.state;
+        let ids: Option<Vec<String>> = segments
+            .iter()
+            .map(|segment| match segment {
+                SegmentState::Accepted { message_id } => Some(message_id.clone()),
+                _ => None,
+            })
+            .collect();
+        let ids = ids?;
+        let (wired, _) = state.late.remove(&late.token)?;
+        Some((wired, ids))
+    }
+
+    /// Takes note of what the operator has certainly received.
+    fn confirm(&self, evidence: Evidence) {
+        let mut state = self.lock();
+        let confirmed = state.confirmed.entry(evidence.bind_session).or_default();
+        *confirmed = evidence.confirmed.max(*confirmed);
+    }
+
+    /// Whether the operator certainly has our acknowledgement of the answered message that `key` stands for, so that the
+    /// same words from the same phone can only be a new message. If not, the key waits for the proof: acknowledgement
+    /// and answer may have gone over different binds.
+    fn is_proven_or_waits(&self, key: &DedupeKey) -> bool {
+        let mut state = self.lock();
+        if is_proven(&state.confirmed, key) {
+            return true;
+        }
+        if state.unproven.len() >= UNPROVEN {
+            state.unproven.pop_front();
+        }
+        state.unproven.push_back(*key);
+        false
+    }
+
+    /// Takes the keys that waited for their proof and have it.
+    fn proven(&self) -> Vec<DedupeKey> {
+        let mut state = self.lock();
+        let FlightState { confirmed, unproven, .. } = &mut *state;
+        let (proven, open) = unproven.drain(..).partition::<Vec<_>, _>(|key| is_proven(confirmed, key));
+        unproven.extend(open);
+        proven
     }
 
     /// How many are out.
     pub(crate) fn len(&self) -> usize {
         self.lock().out.len()
     }
+}
+
+fn is_proven(confirmed: &HashMap<u64, u64>, key: &DedupeKey) -> bool {
+    confirmed.get(&key.session).is_some_and(|confirmed| key.number <= *confirmed)
 }
 
 impl App {
@@ -161,9 +218,11 @@ impl App {
         let mut refused = false;
         let mut batch = Vec::with_capacity(reports.len());
         for report in reports {
-            let unknown = matches!(report.outcome, Submitted::Unknown { .. });
-            let Some(wired) = flight.take(report.token, unknown) else { continue };
-            let outcome = outcome_of(report.outcome, self.owner, report.evidence, wired.answers, channel.receipts);
+            let Some(wired) = flight.take(report.token, &report.outcome) else { continue };
+            let key = wired.answers.filter(|key| !key.by_id && key.owner == self.owner);
+            let accepted = matches!(report.outcome, Submitted::Accepted { .. });
+            let clear = key.filter(|key| accepted && flight.is_proven_or_waits(key));
+            let outcome = outcome_of(report.outcome, channel.receipts, clear);
             refused |= matches!(outcome, Outcome::Requeue { refused: Some(_) });
             metrics::counter!("mhero_submitted_total", "outcome" => outcome_name(&outcome)).increment(1);
             batch.push(submitted(wired, channel.id, outcome, at));
@@ -171,12 +230,52 @@ impl App {
         if batch.is_empty() {
             return Ok(());
         }
-        self.store.submitted(batch).await?;
+        self.keep_submitted(batch).await?;
         if refused {
             flight.refused.store(true, Ordering::Relaxed);
         }
         self.bells.outbox.ring();
         Ok(())
+    }
+
+    /// Writes what became of submits. The channel says it once: while the store is away it is tried again, and the
+    /// channel waits; a batch that cannot be written is halved until the guilty row stands alone. That one stays
+    /// `wired`, which the next start makes `unknown`.
+    async fn keep_submitted(&self, batch: Vec<ops::Submitted>) -> Result<(), AppError> {
+        let mut queue = vec![batch];
+        while let Some(mut batch) = queue.pop() {
+            match self.store.submitted(batch.clone()).await {
+                Ok(()) => {}
+                Err(error @ store::StoreError::Closed) => return Err(error.into()),
+                Err(error) if error.is_outage() => {
+                    warn!(%error, "what became of messages could not be stored; trying again");
+                    queue.push(batch);
+                    tokio::time::sleep(REST).await;
+                }
+                Err(error) if batch.len() <= 1 => {
+                    error!(%error, message = ?batch.first().map(|one| one.id), "what became of a message cannot be stored");
+                    metrics::counter!("mhero_submitted_failed_total").increment(1);
+                }
+                Err(_) => {
+                    let rest = batch.split_off(batch.len() / 2);
+                    queue.push(rest);
+                    queue.push(batch);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes note of what the operator has certainly received, and forgets by what the answered ones of these messages
+    /// are recognised. The usual case costs no write: the answer's own report proves it.
+    async fn prove(&self, flight: &Flight, evidence: impl Iterator<Item = Evidence>) {
+        evidence.for_each(|evidence| flight.confirm(evidence));
+        let keys = flight.proven();
+        if !keys.is_empty()
+            && let Err(error) = self.store.forget_dedupe(&keys).await
+        {
+            warn!(%error, "answered messages are recognised until their window ends");
+        }
     }
 
     /// Handles what a channel tells until it ends.
@@ -198,16 +297,23 @@ impl App {
                 info!(channel = channel.name, bind = change.bind, state = ?change.state, reason = change.reason, "bind");
                 self.bells.outbox.ring();
             }
-            let late = sorted.late.into_iter().filter_map(|late| late_report(&flight, &channel, late, self.now()));
+            let at = self.now();
+            let late = sorted.late.into_iter().filter_map(|late| {
+                let (wired, external_ids) = flight.late(late)?;
+                let outcome = Outcome::Accepted { external_ids, receipt: channel.receipts, clear: None };
+                Some(submitted(wired, channel.id, outcome, at))
+            });
             let late: Vec<ops::Submitted> = late.collect();
+            let reported = sorted.reports.iter().map(|report| report.evidence);
+            self.prove(&flight, sorted.confirmed.into_iter().chain(reported)).await;
             // The three are written in this order, so that a receipt finds the submit that it speaks of.
-            let (recorded, settled, (), received) = tokio::join!(
+            let (recorded, settled, (), ()) = tokio::join!(
                 self.record(&channel, &flight, sorted.reports),
-                async { if late.is_empty() { Ok(()) } else { self.store.submitted(late).await } },
+                async { if late.is_empty() { Ok(()) } else { self.keep_submitted(late).await } },
                 self.receive(channel.id, sorted.messages),
                 self.receive_receipts(channel.id, sorted.receipts),
             );
-            for error in [recorded.err(), settled.err().map(AppError::from), received.err()].into_iter().flatten() {
+            for error in [recorded.err(), settled.err()].into_iter().flatten() {
                 warn!(%error, channel = channel.name, "what the channel told could not be stored");
             }
         }
@@ -222,6 +328,7 @@ struct Sorted {
     messages: Vec<Inbound>,
     receipts: Vec<Inbound>,
     states: Vec<gateway::StateChange>,
+    confirmed: Vec<Evidence>,
 }
 
 impl From<Vec<Event>> for Sorted {
@@ -237,7 +344,7 @@ impl From<Vec<Event>> for Sorted {
                 Event::Refused(refused) => {
                     warn!(reason = refused.reason, "an inbound message is no text and was refused");
                 }
-                Event::Confirmed(_) => {}
+                Event::Confirmed(evidence) => sorted.confirmed.push(evidence),
             }
         }
         sorted
@@ -256,18 +363,6 @@ fn submitted(wired: Wired, channel: ChannelId, outcome: Outcome, at: base::Milli
     }
 }
 
-/// An answer that came after its message had become `unknown` settles it, where it is the answer to the whole.
-fn late_report(flight: &Flight, channel: &Channel, late: Late, at: base::Millis) -> Option<ops::Submitted> {
-    let SegmentState::Accepted { message_id } = late.state else { return None };
-    let wired = flight.take_late(late.token)?;
-    let outcome = if wired.segments == 1 {
-        Outcome::Accepted { external_ids: vec![message_id], receipt: channel.receipts, clear: None }
-    } else {
-        Outcome::Unknown { external_ids: vec![message_id] }
-    };
-    Some(submitted(wired, channel.id, outcome, at))
-}
-
 fn outcome_name(outcome: &Outcome) -> &'static str {
     match outcome {
         Outcome::Accepted { .. } => "accepted",
@@ -278,19 +373,11 @@ fn outcome_name(outcome: &Outcome) -> &'static str {
 }
 
 /// What the store records of a submit's result.
-fn outcome_of(
-    result: Submitted,
-    owner: ops::Owner,
-    evidence: Evidence,
-    answers: Option<DedupeKey>,
-    receipt: bool,
-) -> Outcome {
+fn outcome_of(result: Submitted, receipt: bool, clear: Option<DedupeKey>) -> Outcome {
     match result {
-        Submitted::Accepted { message_ids } => Outcome::Accepted {
-            external_ids: message_ids.into_iter().map(|(_, id)| id).collect(),
-            receipt,
-            clear: answers.filter(|key| confirmed(key, owner, evidence)),
-        },
+        Submitted::Accepted { message_ids } => {
+            Outcome::Accepted { external_ids: message_ids.into_iter().map(|(_, id)| id).collect(), receipt, clear }
+        }
         Submitted::Rejected { permanent: false, text, segments_accepted, .. } if segments_accepted.is_empty() => {
             Outcome::Requeue { refused: Some(text) }
         }
@@ -308,13 +395,10 @@ fn outcome_of(
     }
 }
 
-/// Whether the operator certainly has our acknowledgement of the message that `key` stands for, so that the same words
-/// from the same phone can only be a new message.
-fn confirmed(key: &DedupeKey, owner: ops::Owner, evidence: Evidence) -> bool {
-    !key.by_id && key.owner == owner && key.session == evidence.bind_session && key.number <= evidence.confirmed
-}
-
 /// What happens to a flow's message when it is `unknown`.
-pub(crate) fn unknown_policy(resend_after: Duration) -> UnknownPolicy {
-    UnknownPolicy::ResendAfter(i64::try_from(resend_after.as_millis()).unwrap_or(i64::MAX))
+pub(crate) fn unknown_policy(resend_after: Option<Duration>) -> UnknownPolicy {
+    match resend_after {
+        Some(after) => UnknownPolicy::ResendAfter(i64::try_from(after.as_millis()).unwrap_or(i64::MAX)),
+        None => UnknownPolicy::Hold,
+    }
 }

@@ -1,6 +1,6 @@
 //! What comes in: normalised, recognised, committed, and only then acknowledged.
 
-use crate::{App, AppError};
+use crate::App;
 use base::optout::Wish;
 use base::{ChannelId, ContactId, MessageId, Millis, Part};
 use gateway::{Inbound, ReceiptState};
@@ -95,9 +95,9 @@ impl App {
             match result {
                 Ok(outcomes) => self.acknowledge(group, outcomes),
                 Err(store::StoreError::Closed) => return,
-                Err(error) if group.len() == 1 => {
-                    warn!(%error, "an inbound message could not be stored; the operator keeps it");
-                    metrics::counter!("mhero_inbound_failed_total").increment(1);
+                Err(error) if group.len() == 1 || error.is_outage() => {
+                    warn!(%error, messages = group.len(), "inbound messages could not be stored; the operator keeps them");
+                    metrics::counter!("mhero_inbound_failed_total").increment(group.len() as u64);
                 }
                 Err(_) => {
                     let rest = group.split_off(group.len() / 2);
@@ -150,29 +150,39 @@ impl App {
         inbound.ack.accept();
     }
 
-    /// Applies delivery receipts and acknowledges each after its commit.
-    pub(crate) async fn receive_receipts(&self, channel: ChannelId, batch: Vec<Inbound>) -> Result<(), AppError> {
+    /// Applies delivery receipts and acknowledges each after its commit. A batch that cannot be written is halved until
+    /// the guilty receipt stands alone: that one is refused for the moment, so that the operator keeps it.
+    pub(crate) async fn receive_receipts(&self, channel: ChannelId, batch: Vec<Inbound>) {
         let now = self.now();
         let mut receipts = Vec::with_capacity(batch.len());
-        let mut held = Vec::with_capacity(batch.len());
         for inbound in batch {
             if let Some(receipt) = self.receipt(channel, &inbound, now) {
-                receipts.push(receipt);
-                held.push(inbound);
+                receipts.push((receipt, inbound));
             } else {
                 warn!("a delivery receipt names no message: it has neither id nor reference");
                 inbound.ack.accept();
             }
         }
-        if receipts.is_empty() {
-            return Ok(());
-        }
         metrics::counter!("mhero_receipts_total").increment(receipts.len() as u64);
-        self.store.receipts(receipts).await?;
-        for inbound in held {
-            inbound.ack.accept();
+        let mut queue = vec![receipts];
+        while let Some(mut group) = queue.pop() {
+            if group.is_empty() {
+                continue;
+            }
+            match self.store.receipts(group.iter().map(|(receipt, _)| receipt.clone()).collect()).await {
+                Ok(_) => group.into_iter().for_each(|(_, inbound)| inbound.ack.accept()),
+                Err(store::StoreError::Closed) => return,
+                Err(error) if group.len() == 1 || error.is_outage() => {
+                    warn!(%error, receipts = group.len(), "receipts could not be stored; the operator keeps them");
+                    metrics::counter!("mhero_receipts_failed_total").increment(group.len() as u64);
+                }
+                Err(_) => {
+                    let rest = group.split_off(group.len() / 2);
+                    queue.push(rest);
+                    queue.push(group);
+                }
+            }
         }
-        Ok(())
     }
 
     fn receipt(&self, channel: ChannelId, inbound: &Inbound, now: Millis) -> Option<ops::Receipt> {
@@ -192,12 +202,17 @@ impl App {
             Some(code) => format!("{word} {code}"),
             None => word,
         };
+        let region = self.settings.region.as_deref();
+        // It comes from the phone; some operators leave the addresses as they were in the message.
+        let [source, destination] = [&inbound.source, &inbound.destination].map(|address| address_of(address, region));
+        let is_phone = |address: &str| address.starts_with("tel:+");
+        let address = if !is_phone(&source) && is_phone(&destination) { destination } else { source };
         Some(ops::Receipt {
             channel,
-            address: address_of(&inbound.source, self.settings.region.as_deref()),
-            external_id,
+            address,
+            external_id: base::text::strip_nul(&external_id).into_owned(),
             state,
-            detail,
+            detail: base::text::strip_nul(&detail).into_owned(),
             reference: receipt.user_message_reference,
             text: receipt.text.clone(),
             at: now,

@@ -67,8 +67,9 @@ pub struct Settings {
     pub tariff: Option<Tariff>,
     /// How long an inbound message is recognised when it is delivered again.
     pub dedupe_window: Duration,
-    /// How long an `unknown` message of a flow waits for a receipt before it is sent once more.
-    pub resend_after: Duration,
+    /// How long an `unknown` message of a flow waits for a receipt before it is sent once more; with `None` it waits on
+    /// the work list for a person.
+    pub resend_after: Option<Duration>,
     /// How many messages that nobody asked for may wait before the fan-out pauses.
     pub backlog: usize,
     /// For control runs of the crash tests only: switches deduplication off.
@@ -96,7 +97,7 @@ impl Default for Settings {
             ],
             tariff: None,
             dedupe_window: Duration::from_mins(10),
-            resend_after: Duration::from_mins(10),
+            resend_after: Some(Duration::from_mins(10)),
             backlog: 2_000,
             without_dedupe: false,
         }

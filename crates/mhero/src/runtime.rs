@@ -106,14 +106,14 @@ pub(crate) fn settings(config: &Config) -> anyhow::Result<Settings> {
         per_segment: tariff.per_segment.parse().unwrap_or_default(),
         currency: tariff.currency.clone(),
     });
-    let resend_after = config.channels.iter().find_map(|channel| {
+    let defaults = Settings::default();
+    let resend_after = config.channels.first().map_or(defaults.resend_after, |channel| {
         let ChannelKind::Smpp(smpp) = &channel.kind;
         match smpp.unknown {
             UnknownPolicy::ResendAfter(seconds) => Some(Duration::from_secs(seconds)),
             UnknownPolicy::Hold => None,
         }
     });
-    let defaults = Settings::default();
     Ok(Settings {
         region: config.region.clone(),
         languages: config.ministry.languages.clone(),
@@ -123,7 +123,7 @@ pub(crate) fn settings(config: &Config) -> anyhow::Result<Settings> {
         cap,
         words: config.gate.opt_out.words(),
         tariff,
-        resend_after: resend_after.unwrap_or(defaults.resend_after),
+        resend_after,
         ..defaults
     })
 }

@@ -31,6 +31,7 @@ use ops::{
 pub use postgres::Postgres;
 pub use query::QueryError;
 pub use sqlite::{Sqlite, panic_text};
+use std::error::Error as _;
 use std::sync::Arc;
 pub use worklist::{Audit, ProblemRow};
 
@@ -79,6 +80,32 @@ pub enum StoreError {
     /// The store has been closed.
     #[error("the store is closed")]
     Closed,
+}
+
+impl StoreError {
+    /// Whether the store as a whole is in trouble: it is away, full or busy, and the same call may succeed later. What
+    /// was to be written is not to blame.
+    pub fn is_outage(&self) -> bool {
+        match self {
+            Self::Connection(_) | Self::Commit(_) => true,
+            Self::Postgres(error) => match error.code() {
+                // Connection, resources, operator intervention.
+                Some(code) => ["08", "53", "57"].iter().any(|class| code.code().starts_with(class)),
+                None => error.is_closed() || error.source().is_some_and(<dyn std::error::Error>::is::<std::io::Error>),
+            },
+            Self::Sqlite(error) => matches!(
+                error.sqlite_error_code(),
+                Some(
+                    rusqlite::ErrorCode::DatabaseBusy
+                        | rusqlite::ErrorCode::DatabaseLocked
+                        | rusqlite::ErrorCode::DiskFull
+                        | rusqlite::ErrorCode::SystemIoFailure
+                        | rusqlite::ErrorCode::OutOfMemory
+                )
+            ),
+            _ => false,
+        }
+    }
 }
 
 /// A store of either kind.
@@ -152,6 +179,22 @@ impl Store {
             Self::Sqlite(db) => db.write(move |db| sqlite::hot::submitted(db, &batch)).await,
             Self::Postgres(db) => postgres::hot::submitted(db, &batch).await,
         }
+    }
+
+    /// Forgets what messages were recognised by: the operator has our acknowledgement of them and they are answered, so
+    /// that the same words from the same phone can only be a new message.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn forget_dedupe(&self, keys: &[ops::DedupeKey]) -> StoreResult<()> {
+        let mut unit = query::Unit::new();
+        for key in keys {
+            unit.add(
+                "DELETE FROM dedupe WHERE part = $1 AND bucket = $2 AND hash = $3",
+                params![key.part, key.bucket, key.hash],
+            );
+        }
+        self.run(unit).await.map(drop)
     }
 
     /// Applies delivery receipts. One answer each, in order.

@@ -95,7 +95,8 @@ impl App {
             match error {
                 // Another process has the part now, or the whole store is in trouble: nothing was written, and what
                 // was not handled is still in the inbox.
-                StoreError::Fenced { .. } | StoreError::Closed | StoreError::Commit(_) => return Err(error.into()),
+                StoreError::Fenced { .. } | StoreError::Closed => return Err(error.into()),
+                error if error.is_outage() => return Err(error.into()),
                 StoreError::Conflict { contact } => {
                     // Loaded before somebody else's change; it is loaded again with the next batch.
                     group.retain(|(step, _)| step.contact != contact);

@@ -2,10 +2,10 @@
 //! by side, and every answer and, from time to time, every row of every hot table is compared.
 
 use crate::support::{Database, NOW, dump, server};
+use base::sms::Coding;
 use base::{
     CampaignId, ChannelId, ContactId, FlowId, GroupId, IdMaker, MessageId, Millis, Part, RunId, SessionId, StartId,
 };
-use base::sms::Coding;
 use std::sync::Arc;
 use store::ops::{
     Class, Consent, ContactPatch, Count, DedupeKey, Inbound, Ingested, Lease, Mailbox, NewProblem, Outcome, Outgoing,

@@ -285,6 +285,7 @@ async fn accepted(transaction: &Transaction<'_>, batch: &[&Submitted]) -> StoreR
     }
     let left = leave_outbox(transaction, batch).await?;
     let (mut parts, mut messages, mut times, mut externals) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let mut pieces: Vec<i16> = Vec::new();
     let mut expected = Vec::new();
     let mut clear = Rows::delete("dedupe", &[Int("part"), Int("bucket"), Bytes("hash")]);
     for one in batch {
@@ -297,6 +298,7 @@ async fn accepted(transaction: &Transaction<'_>, batch: &[&Submitted]) -> StoreR
             messages.push(one.id.as_bytes().as_slice());
             times.push(one.at.0);
             externals.push(external_ids.join(" "));
+            pieces.push(i16::try_from(external_ids.len()).unwrap_or(i16::MAX));
             if *receipt {
                 expected.extend(external_ids.iter().map(|external| (*one, external.as_str())));
             }
@@ -304,11 +306,14 @@ async fn accepted(transaction: &Transaction<'_>, batch: &[&Submitted]) -> StoreR
     }
     let opened = query(
         transaction,
-        "UPDATE message SET state = 3, modified_on = g.at, external_ids = g.external_ids
-         FROM unnest($1::smallint[], $2::bytea[], $3::bigint[], $4::text[]) AS g(part, id, at, external_ids)
+        // A channel may need more or fewer pieces than the text has segments; each piece has one receipt.
+        "UPDATE message SET state = 3, modified_on = g.at, external_ids = g.external_ids,
+           delivered = message.delivered + message.segments - g.pieces
+         FROM unnest($1::smallint[], $2::bytea[], $3::bigint[], $4::text[], $5::smallint[])
+           AS g(part, id, at, external_ids, pieces)
          WHERE message.part = g.part AND message.id = g.id
          RETURNING message.part, message.start, message.contact, message.opening",
-        &[&parts, &messages, &times, &externals],
+        &[&parts, &messages, &times, &externals, &pieces],
     )
     .await?;
     let mut recipients: Vec<RecipientState> = Vec::new();

@@ -93,9 +93,8 @@ fn kept(db: &Connection, key: &SegmentKey) -> StoreResult<Vec<Kept>> {
          ORDER BY sequence",
     )?;
     let key = params![key.part, key.address, key.channel, key.number, key.reference, key.total];
-    let parts = statement.query_map(key, |row| {
-        Ok(Kept::new(row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, Millis(row.get(4)?)))
-    })?;
+    let parts = statement
+        .query_map(key, |row| Ok(Kept::new(row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, Millis(row.get(4)?))))?;
     Ok(parts.collect::<Result<_, _>>()?)
 }
 

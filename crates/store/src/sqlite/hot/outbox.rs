@@ -196,12 +196,14 @@ fn leave_outbox(db: &Connection, one: &Submitted) -> StoreResult<bool> {
 fn accepted(db: &Connection, one: &Submitted, external_ids: &[String], receipt: bool) -> StoreResult<()> {
     let (start, opening): (Option<StartId>, bool) = db
         .prepare_cached(
-            "UPDATE message SET state = 3, modified_on = ?3, external_ids = ?4 WHERE part = ?1 AND id = ?2
-             RETURNING start, opening",
+            "UPDATE message SET state = 3, modified_on = ?3, external_ids = ?4, delivered = delivered + segments - ?5
+             WHERE part = ?1 AND id = ?2 RETURNING start, opening",
         )?
-        .query_row(params![one.part.0, one.id.as_bytes(), one.at.0, external_ids.join(" ")], |row| {
-            Ok((optional_id(row, 0)?, row.get(1)?))
-        })?;
+        .query_row(
+            // A channel may need more or fewer pieces than the text has segments; each piece has one receipt.
+            params![one.part.0, one.id.as_bytes(), one.at.0, external_ids.join(" "), external_ids.len() as i64],
+            |row| Ok((optional_id(row, 0)?, row.get(1)?)),
+        )?;
     if let (Some(start), true) = (start, opening) {
         recipient_state(db, one.part, start, one.contact, MessageState::Sent, None)?;
     }

@@ -1,0 +1,5 @@
+//! The app between a channel that the test plays and a store: each test runs on SQLite and, where
+//! `MHERO_TEST_POSTGRES` names a server, on PostgreSQL.
+
+mod channel;
+mod support;
