@@ -184,9 +184,16 @@ impl Script {
     }
 
     async fn claim(&mut self) {
-        let (from, limit) = (Part(self.dice.below(256) as u8), 1 + self.dice.below(12));
-        self.log.push(format!("claim from {from} limit {limit}"));
-        self.boxes = both!(self, |store, lease| async { kind(store.claim(lease, from, limit).await) }).unwrap();
+        let (from, count) = (Part(self.dice.below(256) as u8), 1 + self.dice.below(12));
+        self.log.push(format!("claim {count}"));
+        // Which mailboxes come first is each engine's own: all are taken, and so many of them kept.
+        self.boxes = both!(self, |store, lease| async {
+            let mut boxes = kind(store.claim(lease, from, 10_000).await)?;
+            boxes.sort_unstable_by_key(|mailbox| (mailbox.part, mailbox.contact));
+            Ok::<_, String>(boxes)
+        })
+        .unwrap();
+        self.boxes.truncate(count);
     }
 
     fn time(&mut self, probability: f64) -> Option<Millis> {
