@@ -2,9 +2,11 @@
 
 mod replay;
 mod services;
+mod transcript;
 
 pub use replay::{Case, ModifyCase, ModifyReport, Replayed, Report};
 pub use services::{Mock, ServiceOptions, Services};
+pub use transcript::{Line, compare, transcript};
 
 use crate::assets::Assets;
 use crate::contact::Contact;
@@ -90,6 +92,8 @@ pub struct Conversation {
     session: Option<String>,
     results: Vec<(String, RunResult)>,
     waiting: bool,
+    /// What has been done so far, in the form of a [`Case`].
+    recorded: serde_json::Value,
 }
 
 /// A fictional contact.
@@ -114,6 +118,7 @@ impl Conversation {
             session: None,
             results: Vec::new(),
             waiting: false,
+            recorded: serde_json::Value::Null,
         }
     }
 
@@ -130,6 +135,10 @@ impl Conversation {
             self.call = Some(Call { uuid, channel: ChannelRef::new(Uuid::nil(), "Simulator"), urn });
         }
         let trigger = Trigger::new(TriggerType::Manual, flow.reference(), Stamp::utc(now));
+        self.recorded = serde_json::json!({
+            "environment": &self.environment, "contact": &self.contact, "call": &self.call, "now": now,
+            "trigger": &trigger, "resumes": [], "http_mocks": {"*": []},
+        });
         let sources = Sources::new(now, self.ids.clone());
         let (engine, assets, env) = (&self.engine, &self.assets, &self.environment);
         let (contact, call) = (&self.contact, &self.call);
@@ -167,6 +176,7 @@ impl Conversation {
             }
         };
         let resume = Resume { kind, resumed_on: at, event: Some(event) };
+        let record = serde_json::to_value(&resume)?;
         let sources = Sources::new(now, self.ids.clone());
         let (engine, assets, env) = (&self.engine, &self.assets, &self.environment);
         let (contact, call) = (&self.contact, &self.call);
@@ -175,6 +185,9 @@ impl Conversation {
             let (contact, call, resume) = (contact.clone(), call.clone(), resume.clone());
             Ok(engine.resume(assets, env, session, contact, call, resume, sources.clone(), answers)?)
         })?;
+        if let Some(resumes) = self.recorded["resumes"].as_array_mut() {
+            resumes.push(record);
+        }
         Ok(self.keep(sprint))
     }
 
@@ -187,7 +200,17 @@ impl Conversation {
         session.compact();
         self.session = Some(session.to_json());
         self.contact = sprint.contact;
+        // Nothing answers here; neither does it when the conversation is run again.
+        let calls = sprint.events.iter().filter(|e| matches!(e.kind, crate::event::EventKind::WebhookCalled { .. }));
+        if let Some(mocks) = self.recorded["http_mocks"]["*"].as_array_mut() {
+            mocks.extend(calls.map(|_| serde_json::json!({"status": 0})));
+        }
         sprint.events
+    }
+
+    /// The conversation so far, as a [`Case`] that runs it again.
+    pub fn recorded(&self) -> &serde_json::Value {
+        &self.recorded
     }
 
     /// Whether it waits for a reply.

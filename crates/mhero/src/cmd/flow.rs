@@ -5,7 +5,7 @@ mod simulate;
 use super::Ctx;
 use anyhow::{Context as _, anyhow};
 use flow::engine::Evaluated;
-use flow::simulate::{Case, ModifyCase};
+use flow::simulate::{Case, Line, ModifyCase, compare, transcript};
 use flow::{Assets, Definition, Inspection};
 use serde::Serialize;
 use serde_json::Value;
@@ -13,6 +13,7 @@ use serde_json::value::RawValue;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 /// Check, run, convert and import flows
 #[derive(Debug, clap::Subcommand)]
@@ -36,10 +37,16 @@ pub(crate) enum FlowCommand {
     Simulate(simulate::Args),
     /// Run a recorded conversation and print what happened
     Replay {
-        /// Flows, channels, fields and so on
+        /// Flows, channels, fields and so on; a definition or a RapidPro export will do
         assets: PathBuf,
         /// Contact, trigger, resumes and webhook answers
         case: PathBuf,
+        /// Print a line for each event, not JSON
+        #[arg(long)]
+        text: bool,
+        /// What was printed earlier: show what differs, with exit status 1 if anything does
+        #[arg(long, value_name = "FILE", conflicts_with = "text")]
+        expect: Option<PathBuf>,
     },
     /// Replay a conversation, then evaluate templates in it
     Eval {
@@ -82,9 +89,12 @@ pub(crate) fn run(ctx: &Ctx, command: FlowCommand) -> anyhow::Result<ExitCode> {
         FlowCommand::Import { file } => super::flows::import(ctx, &file),
         FlowCommand::List => super::flows::list(ctx),
         FlowCommand::Simulate(args) => simulate::run(ctx, args),
-        FlowCommand::Replay { assets, case } => {
-            let (assets, case) = (read_assets(&assets)?, Case::read(&read_text(&case)?)?);
-            print_json(&case.run(&assets)?.report)
+        FlowCommand::Replay { assets, case, text, expect } => {
+            let report = read_case(&case)?.run(&read_assets(&assets)?)?.report;
+            if !text && expect.is_none() {
+                return print_json(&report);
+            }
+            told(&serde_json::to_value(&report)?, expect.as_deref())
         }
         FlowCommand::Eval { assets, case, now, templates } => eval(&assets, &case, now, &templates),
         FlowCommand::Migrate { file, to, media_url } => {
@@ -103,8 +113,54 @@ fn read_json(path: &Path) -> anyhow::Result<Value> {
     serde_json::from_str(&read_text(path)?).with_context(|| format!("{} is not valid JSON", path.display()))
 }
 
+/// Assets, a RapidPro export, or one definition.
 fn read_assets(path: &Path) -> anyhow::Result<Assets> {
-    Assets::read(&read_json(path)?).with_context(|| format!("unable to use {}", path.display()))
+    let source = read_json(path)?;
+    let unusable = || format!("unable to use {}", path.display());
+    let has = |key: &str| source.get(key).is_some();
+    if has("flows") && has("version") {
+        let export = flow::export::read(source.to_string().as_bytes()).with_context(unusable)?;
+        let flows = export.flows.iter().map(|flow| flow.definition.clone());
+        return Ok(export.assets().with_context(unusable)?.with_flows(flows));
+    }
+    if has("nodes") || has("action_sets") || has("rule_sets") {
+        let definition = Definition::read(&source).with_context(unusable)?;
+        return Ok(Assets::default().with_flows([Arc::new(definition)]));
+    }
+    Assets::read(&source).with_context(unusable)
+}
+
+fn read_case(path: &Path) -> anyhow::Result<Case> {
+    Case::read(&read_text(path)?).with_context(|| format!("{} is no recorded conversation", path.display()))
+}
+
+/// Prints what a conversation did, or how it differs from what it did before.
+fn told(report: &Value, expect: Option<&Path>) -> anyhow::Result<ExitCode> {
+    let now = transcript(report);
+    let mut out = io::stdout().lock();
+    let Some(expect) = expect else {
+        now.iter().try_for_each(|line| writeln!(out, "{line}"))?;
+        return Ok(ExitCode::SUCCESS);
+    };
+    let before = read_json(expect)?;
+    if !before["outputs"].is_array() {
+        return Err(anyhow!("{}: field 'outputs' is required; make it with: mhero flow replay", expect.display()));
+    }
+    let lines = compare(&transcript(&before), &now);
+    let changed = lines.iter().filter(|line| !matches!(line, Line::Same(_))).count();
+    if changed == 0 {
+        writeln!(out, "as before: {} lines", lines.len())?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    for line in &lines {
+        match line {
+            Line::Same(text) => writeln!(out, "  {text}")?,
+            Line::Gone(text) => writeln!(out, "- {text}")?,
+            Line::New(text) => writeln!(out, "+ {text}")?,
+        }
+    }
+    writeln!(out, "{changed} lines differ: - was expected, + is new")?;
+    Ok(ExitCode::FAILURE)
 }
 
 fn print_json(document: &impl Serialize) -> anyhow::Result<ExitCode> {
@@ -170,7 +226,7 @@ impl From<Evaluated> for EvaluatedReport {
 }
 
 fn eval(assets: &Path, case: &Path, now: Option<jiff::Timestamp>, templates: &Path) -> anyhow::Result<ExitCode> {
-    let (assets, case) = (read_assets(assets)?, Case::read(&read_text(case)?)?);
+    let (assets, case) = (read_assets(assets)?, read_case(case)?);
     let templates: Vec<String> = serde_json::from_str(&read_text(templates)?)
         .with_context(|| format!("{} is not a JSON list of texts", templates.display()))?;
     let replayed = case.run(&assets)?;

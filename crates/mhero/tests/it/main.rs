@@ -3,4 +3,5 @@
 mod command;
 mod conversation;
 mod installation;
+mod replay;
 mod stored;

@@ -27,6 +27,9 @@ pub(crate) struct Args {
     /// The contact's language (ISO 639-3)
     #[arg(long, value_name = "CODE")]
     language: Option<String>,
+    /// Write the conversation to a file, for mhero flow replay
+    #[arg(long, value_name = "FILE")]
+    record: Option<PathBuf>,
     /// Seed of ids and chance
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -96,6 +99,10 @@ pub(super) fn run(ctx: &Ctx, args: Args) -> anyhow::Result<ExitCode> {
     loop {
         for event in &events {
             show(&mut out, event, json)?;
+        }
+        if let Some(record) = &args.record {
+            let text = serde_json::to_string_pretty(conversation.recorded())?;
+            std::fs::write(record, text + "\n").with_context(|| format!("unable to write {}", record.display()))?;
         }
         events = Vec::new();
         if !conversation.is_waiting() {
