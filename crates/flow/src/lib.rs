@@ -57,6 +57,7 @@ pub mod simulate;
 pub mod stamp;
 pub mod trigger;
 
+pub use action::action_types;
 pub use assets::Assets;
 pub use contact::Contact;
 pub use definition::{Definition, DefinitionError, FlowType};

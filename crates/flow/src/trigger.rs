@@ -30,6 +30,18 @@ pub enum TriggerType {
 }
 
 impl TriggerType {
+    /// Every kind.
+    pub const ALL: [Self; 8] = [
+        Self::Manual,
+        Self::Msg,
+        Self::FlowAction,
+        Self::Campaign,
+        Self::Call,
+        Self::Chat,
+        Self::Ticket,
+        Self::Channel,
+    ];
+
     /// The word in JSON.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -41,6 +41,8 @@ macro_rules! actions {
             $($Kind(Box<$module::$Kind>),)*
         }
 
+        const TYPES: &[&str] = &[$(<$module::$Kind as Kind>::TYPE,)*];
+
         impl Any {
             fn read(kind: &str, fields: &Fields<'_>, item: Item<'_>) -> Result<Self> {
                 match kind {
@@ -95,6 +97,11 @@ actions! {
     set_run_result SetRunResult;
     start_session StartSession;
     transfer_airtime TransferAirtime;
+}
+
+/// The wire types of all actions.
+pub fn action_types() -> impl Iterator<Item = &'static str> {
+    TYPES.iter().copied()
 }
 
 /// Something done at a node.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use flow::environment::{Collation, DateFormat, Environment, NumberFormat, TimeFormat, timezone};
-use flow::expression::{Context, Members, Object, Scope, Template, Value, docs, regex};
+use flow::expression::{Context, Members, Object, Scope, Template, Value, functions, regex};
 use proptest::prelude::*;
 
 /// A context with a contact, some results and a deprecated root.
@@ -447,27 +447,6 @@ fn nesting_is_limited_and_length_is_not() {
     check(&[(&format!("@({}", "(".repeat(5000)), &format!("@({}", "(".repeat(5000)))]);
 }
 
-#[test]
-fn examples_of_the_manual_are_true() {
-    let mut count = 0;
-    for group in docs::functions() {
-        assert!(!group.title.is_empty());
-        for function in group.functions {
-            assert!(function.summary.ends_with('.'), "{}", function.name);
-            for (source, expected) in function.examples {
-                let given = evaluate(&liberia(), source);
-                if *expected == "error" {
-                    assert!(given.contains(" !! "), "{source}: {given}");
-                } else {
-                    assert_eq!(given, *expected, "{source}");
-                }
-                count += 1;
-            }
-        }
-    }
-    assert!(count > 100, "{count} examples");
-}
-
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -494,7 +473,7 @@ proptest! {
     #[test]
     fn functions_take_anything(
         function in prop::sample::select(
-            docs::functions().into_iter().flat_map(|group| group.functions).map(|f| f.name).collect::<Vec<_>>()
+            functions().chain(flow::router::test::all()).map(|f| f.name).collect::<Vec<_>>()
         ),
         arguments in prop::collection::vec(
             prop::sample::select(vec![

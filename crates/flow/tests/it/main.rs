@@ -6,3 +6,4 @@ mod expression_language;
 mod expression_legacy;
 mod expression_places;
 mod expression_rewrite;
+mod manual;

@@ -5,51 +5,11 @@ use crate::expression::error::Result;
 use crate::expression::{Scope, Value};
 
 pub(super) static FUNCTIONS: &[Native] = &[
-    Native::new(
-        "and",
-        "values...",
-        (1, MANY),
-        and,
-        "Whether all values are true. The first one that isn't decides.",
-        &[("@(and(true, \"yes\"))", "true"), ("@(and(true, 0))", "false")],
-    )
-    .taking_errors(),
-    Native::new(
-        "or",
-        "values...",
-        (1, MANY),
-        or,
-        "Whether any value is true. The first one that is decides.",
-        &[("@(or(false, 1))", "true")],
-    )
-    .taking_errors(),
-    Native::new(
-        "if",
-        "test, value, otherwise",
-        (3, 3),
-        choose,
-        "The second argument if the first is true, else the third.",
-        &[("@(if(1 = 1, \"foo\", 1 / 0))", "foo")],
-    )
-    .taking_errors(),
-    Native::new(
-        "default",
-        "value, alternative",
-        (2, 2),
-        default,
-        "The alternative if the value is an error or empty, else the value.",
-        &[("@(default(undeclared.var, \"none\"))", "none"), ("@(default(10, 20))", "10")],
-    )
-    .taking_errors(),
-    Native::new(
-        "is_error",
-        "value",
-        (1, 1),
-        is_error,
-        "Whether the value is an error.",
-        &[("@(is_error(1 / 0))", "true")],
-    )
-    .taking_errors(),
+    Native::new("and", "values...", (1, MANY), and).taking_errors(),
+    Native::new("or", "values...", (1, MANY), or).taking_errors(),
+    Native::new("if", "test, value, otherwise", (3, 3), choose).taking_errors(),
+    Native::new("default", "value, alternative", (2, 2), default).taking_errors(),
+    Native::new("is_error", "value", (1, 1), is_error).taking_errors(),
 ];
 
 fn and(_: &mut Scope, args: &[Value]) -> Result<Value> {

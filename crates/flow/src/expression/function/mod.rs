@@ -18,19 +18,13 @@ use super::error::{Error, Result};
 use super::eval::Scope;
 use super::value::Value;
 
-/// An expression and what it gives, for the manual. Examples are executed by a test.
-pub type Example = (&'static str, &'static str);
-
-/// A function of the language or a router test.
+/// A function of the language or a router test. What each does is in the manual's chapter for flow authors, whose examples
+/// are run by a test.
 pub struct Native {
     /// Its name.
     pub name: &'static str,
     /// Names of its parameters, optional ones in brackets.
     pub parameters: &'static str,
-    /// What it does.
-    pub summary: &'static str,
-    /// Expressions with what they give; `error` for an error.
-    pub examples: &'static [Example],
     /// Fewest and most arguments.
     pub(crate) arity: (usize, usize),
     /// Whether arguments that are errors are its business; otherwise they are the result.
@@ -50,10 +44,8 @@ impl Native {
         parameters: &'static str,
         arity: (usize, usize),
         function: Function,
-        summary: &'static str,
-        examples: &'static [Example],
     ) -> Self {
-        Self { name, parameters, summary, examples, arity, takes_errors: false, function }
+        Self { name, parameters, arity, takes_errors: false, function }
     }
 
     pub(crate) const fn taking_errors(mut self) -> Self {
@@ -98,27 +90,25 @@ impl fmt::Debug for Native {
     }
 }
 
-/// All functions, by group. Router tests are functions too, but listed by [`crate::router::test`].
-pub(crate) fn groups() -> impl Iterator<Item = (&'static str, &'static [Native])> {
-    [
-        ("conversions", conversion::FUNCTIONS),
-        ("logic", logic::FUNCTIONS),
-        ("text", text::FUNCTIONS),
-        ("words", words::FUNCTIONS),
-        ("numbers", number::FUNCTIONS),
-        ("dates and times", datetime::FUNCTIONS),
-        ("arrays", array::FUNCTIONS),
-        ("objects", object::FUNCTIONS),
-        ("formatting", format::FUNCTIONS),
-    ]
-    .into_iter()
+/// All functions. Router tests are functions too, but listed by [`crate::router::test::all`].
+pub fn all() -> impl Iterator<Item = &'static Native> {
+    let groups = [
+        conversion::FUNCTIONS,
+        logic::FUNCTIONS,
+        text::FUNCTIONS,
+        words::FUNCTIONS,
+        number::FUNCTIONS,
+        datetime::FUNCTIONS,
+        array::FUNCTIONS,
+        object::FUNCTIONS,
+        format::FUNCTIONS,
+    ];
+    groups.into_iter().flatten()
 }
 
 /// The function or router test with a name in lower case.
 pub fn find(name: &str) -> Option<&'static Native> {
-    static BY_NAME: LazyLock<HashMap<&'static str, &'static Native>> = LazyLock::new(|| {
-        let functions = groups().flat_map(|(_, functions)| functions);
-        functions.chain(crate::router::test::all()).map(|native| (native.name, native)).collect()
-    });
+    static BY_NAME: LazyLock<HashMap<&'static str, &'static Native>> =
+        LazyLock::new(|| all().chain(crate::router::test::all()).map(|native| (native.name, native)).collect());
     BY_NAME.get(name).copied()
 }

@@ -7,51 +7,16 @@ use crate::expression::error::{Result, fail};
 use crate::expression::{Scope, Value};
 
 pub(super) static FUNCTIONS: &[Native] = &[
-    Native::new("abs", "number", (1, 1), abs, "The number without its sign.", &[("@(abs(-10))", "10")]),
-    Native::new(
-        "round",
-        "number [, places]",
-        (1, 2),
-        round,
-        "The number rounded to the nearest, half away from zero; negative places round tens, hundreds and so on.",
-        &[("@(round(12.5))", "13"), ("@(round(12.141, 2))", "12.14"), ("@(round(1250, -2))", "1300")],
-    ),
-    Native::new(
-        "round_up",
-        "number [, places]",
-        (1, 2),
-        round_up,
-        "The number rounded towards plus infinity.",
-        &[("@(round_up(12.141, 2))", "12.15")],
-    ),
-    Native::new(
-        "round_down",
-        "number [, places]",
-        (1, 2),
-        round_down,
-        "The number rounded towards minus infinity.",
-        &[("@(round_down(12.6))", "12")],
-    ),
-    Native::new("max", "numbers...", (1, MANY), max, "The largest of the numbers.", &[("@(max(1, -1, 10))", "10")]),
-    Native::new("min", "numbers...", (1, MANY), min, "The smallest of the numbers.", &[("@(min(2, 2, -10))", "-10")]),
-    Native::new("mean", "numbers...", (1, MANY), mean, "The average of the numbers.", &[("@(mean(1, 2, 6))", "3")]),
-    Native::new(
-        "mod",
-        "dividend, divisor",
-        (2, 2),
-        modulo,
-        "The remainder of dividing, with the sign of the dividend.",
-        &[("@(mod(-5, 3))", "-2")],
-    ),
-    Native::new("rand", "", (0, 0), rand, "A random number from 0 up to 1.", &[]),
-    Native::new(
-        "rand_between",
-        "from, to",
-        (2, 2),
-        rand_between,
-        "A random whole number between two, both included.",
-        &[],
-    ),
+    Native::new("abs", "number", (1, 1), abs),
+    Native::new("round", "number [, places]", (1, 2), round),
+    Native::new("round_up", "number [, places]", (1, 2), round_up),
+    Native::new("round_down", "number [, places]", (1, 2), round_down),
+    Native::new("max", "numbers...", (1, MANY), max),
+    Native::new("min", "numbers...", (1, MANY), min),
+    Native::new("mean", "numbers...", (1, MANY), mean),
+    Native::new("mod", "dividend, divisor", (2, 2), modulo),
+    Native::new("rand", "", (0, 0), rand),
+    Native::new("rand_between", "from, to", (2, 2), rand_between),
 ];
 
 fn abs(_: &mut Scope, args: &[Value]) -> Result<Value> {

@@ -9,62 +9,13 @@ use crate::expression::words::{spans, split as parts};
 use crate::expression::{Scope, Value};
 
 pub(super) static FUNCTIONS: &[Native] = &[
-    Native::new(
-        "split",
-        "text [, delimiters]",
-        (1, 2),
-        split,
-        "The words of a text as an array, or its parts between any of the delimiters.",
-        &[("@(split(\"a b c\"))", "[a, b, c]"), ("@(split(\"a.b.c.\", \".\"))", "[a, b, c]")],
-    ),
-    Native::new(
-        "title",
-        "text",
-        (1, 1),
-        title,
-        "The text in lower case with the first letter of each word in upper case.",
-        &[("@(title(\"ryan LEWIS\"))", "Ryan Lewis")],
-    ),
-    Native::new(
-        "word",
-        "text, index [, delimiters]",
-        (2, 3),
-        word,
-        "One word, counted from 0; negative positions count from the end.",
-        &[("@(word(\"bee cat dog\", 0))", "bee"), ("@(word(\"bee.cat,dog\", -1))", "dog")],
-    ),
-    Native::new(
-        "remove_first_word",
-        "text",
-        (1, 1),
-        remove_first_word,
-        "The text from its second word on.",
-        &[("@(remove_first_word(\"join, me & you\"))", "me & you")],
-    ),
-    Native::new(
-        "word_count",
-        "text [, delimiters]",
-        (1, 2),
-        word_count,
-        "How many words a text has.",
-        &[("@(word_count(\"foo bar\"))", "2")],
-    ),
-    Native::new(
-        "word_slice",
-        "text, start [, end [, delimiters]]",
-        (2, 4),
-        word_slice,
-        "The words from one position up to another, with single spaces between them; a negative end is the end.",
-        &[("@(word_slice(\"bee cat dog\", 0, 2))", "bee cat"), ("@(word_slice(\"bee cat dog\", 1))", "cat dog")],
-    ),
-    Native::new(
-        "field",
-        "text, index, delimiter",
-        (3, 3),
-        field,
-        "One part of a text between delimiters, counted from 0, without space around it.",
-        &[("@(field(\"a,b,c\", 1, \",\"))", "b")],
-    ),
+    Native::new("split", "text [, delimiters]", (1, 2), split),
+    Native::new("title", "text", (1, 1), title),
+    Native::new("word", "text, index [, delimiters]", (2, 3), word),
+    Native::new("remove_first_word", "text", (1, 1), remove_first_word),
+    Native::new("word_count", "text [, delimiters]", (1, 2), word_count),
+    Native::new("word_slice", "text, start [, end [, delimiters]]", (2, 4), word_slice),
+    Native::new("field", "text, index, delimiter", (3, 3), field),
 ];
 
 fn delimiters(args: &[Value], place: usize) -> Result<Option<Arc<str>>> {

@@ -6,14 +6,7 @@ use crate::environment::Level;
 use crate::expression::function::Native;
 use crate::expression::{Result, Scope, Value};
 
-pub(super) static TEST: Native = Native::new(
-    "has_district",
-    "text [, state]",
-    (1, 2),
-    test,
-    "Whether the text names a district, of a state if one is given; the match is its path.",
-    &[],
-);
+pub(super) static TEST: Native = Native::new("has_district", "text [, state]", (1, 2), test);
 
 fn test(scope: &mut Scope, args: &[Value]) -> Result<Value> {
     let text = args[0].to_text()?;

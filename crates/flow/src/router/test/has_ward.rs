@@ -7,14 +7,7 @@ use crate::expression::error::fail;
 use crate::expression::function::Native;
 use crate::expression::{Result, Scope, Value};
 
-pub(super) static TEST: Native = Native::new(
-    "has_ward",
-    "text [, state, district]",
-    (1, 3),
-    test,
-    "Whether the text names a ward, of a state and district if they are given; the match is its path.",
-    &[],
-);
+pub(super) static TEST: Native = Native::new("has_ward", "text [, state, district]", (1, 3), test);
 
 fn test(scope: &mut Scope, args: &[Value]) -> Result<Value> {
     let text = args[0].to_text()?;
