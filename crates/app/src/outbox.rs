@@ -307,11 +307,12 @@ impl App {
             let reported = sorted.reports.iter().map(|report| report.evidence);
             self.prove(&flight, sorted.confirmed.into_iter().chain(reported)).await;
             // The three are written in this order, so that a receipt finds the submit that it speaks of.
-            let (recorded, settled, (), ()) = tokio::join!(
+            let (recorded, settled, (), (), ()) = tokio::join!(
                 self.record(&channel, &flight, sorted.reports),
                 async { if late.is_empty() { Ok(()) } else { self.keep_submitted(late).await } },
                 self.receive(channel.id, sorted.messages),
                 self.receive_receipts(channel.id, sorted.receipts),
+                self.report_refused(sorted.refused),
             );
             for error in [recorded.err(), settled.err()].into_iter().flatten() {
                 warn!(%error, channel = channel.name, "what the channel told could not be stored");
@@ -329,6 +330,7 @@ struct Sorted {
     receipts: Vec<Inbound>,
     states: Vec<gateway::StateChange>,
     confirmed: Vec<Evidence>,
+    refused: Vec<gateway::Refused>,
 }
 
 impl From<Vec<Event>> for Sorted {
@@ -341,9 +343,7 @@ impl From<Vec<Event>> for Sorted {
                 Event::Inbound(inbound) if inbound.receipt.is_some() => sorted.receipts.push(*inbound),
                 Event::Inbound(inbound) => sorted.messages.push(*inbound),
                 Event::State(change) => sorted.states.push(change),
-                Event::Refused(refused) => {
-                    warn!(reason = refused.reason, "an inbound message is no text and was refused");
-                }
+                Event::Refused(refused) => sorted.refused.push(refused),
                 Event::Confirmed(evidence) => sorted.confirmed.push(evidence),
             }
         }

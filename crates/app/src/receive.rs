@@ -3,12 +3,12 @@
 use crate::App;
 use base::optout::Wish;
 use base::{ChannelId, ContactId, MessageId, Millis, Part};
-use gateway::{Inbound, ReceiptState};
+use gateway::{Inbound, ReceiptState, Refused};
 use sha2::{Digest, Sha256};
 use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
-use store::ops::{self, Consent, DedupeKey, Ingested, SegmentOf};
+use store::ops::{self, Consent, DedupeKey, Ingested, NewProblem, SegmentOf};
 use tracing::warn;
 
 /// How long an opt-out waits with its acknowledgement for a message that is on its way to the same contact.
@@ -182,6 +182,28 @@ impl App {
                     queue.push(group);
                 }
             }
+        }
+    }
+
+    /// Puts what came and is no text on the work list.
+    pub(crate) async fn report_refused(&self, refused: Vec<Refused>) {
+        if refused.is_empty() {
+            return;
+        }
+        let problem = |refused: Refused| {
+            let address = address_of(&refused.source, self.settings.region.as_deref());
+            NewProblem {
+                kind: "message_unreadable".into(),
+                message: format!("{address} sent what is no text: {}", refused.reason),
+                remedy: "Ask the sender to write a plain text message; pictures and settings cannot be read.".into(),
+                key: address.clone(),
+                subject: address,
+            }
+        };
+        let found: Vec<NewProblem> = refused.into_iter().map(problem).collect();
+        metrics::counter!("mhero_inbound_refused_total").increment(found.len() as u64);
+        if let Err(error) = self.store.add_problems(&found, self.now()).await {
+            warn!(%error, messages = found.len(), "inbound messages were no texts; the work list could not be written");
         }
     }
 

@@ -1,5 +1,7 @@
 //! Reading the work list.
 
+use crate::ops::NewProblem;
+use crate::query::Unit;
 use crate::{Store, StoreResult, params};
 use base::{Millis, ProblemId};
 use serde::{Deserialize, Serialize};
@@ -26,6 +28,16 @@ pub struct ProblemRow {
 }
 
 impl Store {
+    /// Puts problems on the work list; the same one found again is counted.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn add_problems(&self, found: &[NewProblem], at: Millis) -> StoreResult<()> {
+        let mut unit = Unit::new();
+        unit.rows(crate::problem::rows(found, at));
+        self.run(unit).await.map(drop)
+    }
+
     /// The work list, the latest first: open rows, or all.
     pub async fn problems(&self, all: bool, limit: usize) -> StoreResult<Vec<ProblemRow>> {
         let sql = "SELECT id, kind, subject, message, remedy, state, times, modified_on FROM problem

@@ -3,7 +3,7 @@
 use crate::support::{Rig, on_both};
 use app::Settings;
 use base::sms::Coding;
-use gateway::{Event, Evidence, Late, Receipt, ReceiptState, SegmentState, Submitted, Verdict};
+use gateway::{Event, Evidence, Late, Receipt, ReceiptState, Refused, SegmentState, Submitted, Verdict};
 
 fn accepted(id: &str) -> Submitted {
     Submitted::Accepted { message_ids: vec![(1, id.to_owned())] }
@@ -115,6 +115,22 @@ fn receipts_with_odd_texts_and_unswapped_addresses_are_taken() {
         let batch = vec![rig.receipt(2, odd), good];
         assert_eq!(rig.deliver(batch).await, [Verdict::Accept, Verdict::Accept]);
         rig.until(DELIVERED, 1).await;
+        rig.stop().await;
+    });
+}
+
+#[test]
+fn what_is_no_text_is_put_on_the_work_list() {
+    on_both(|store| async move {
+        let rig = Rig::new(store, Settings::default()).await;
+        let picture = || {
+            let reason = "data_coding 0x04 is binary; only texts are taken".into();
+            Event::Refused(Refused { source: "0990 000 001".into(), destination: "4321".into(), reason })
+        };
+        rig.tell(vec![picture()]).await;
+        rig.until("SELECT count(*) FROM problem", 1).await;
+        rig.tell(vec![picture()]).await;
+        rig.until("SELECT count(*) FROM problem WHERE times = 2 AND subject = 'tel:+231990000001'", 1).await;
         rig.stop().await;
     });
 }

@@ -279,15 +279,12 @@ impl Config {
         }
         if ![0x33, 0x34, 0x50].contains(&self.interface_version) {
             let given = self.interface_version;
-            return no(
-                "interface_version",
-                format!("it is {given}; give 0x34 for SMPP 3.4, 0x33 for 3.3 or 0x50 for 5.0"),
-            );
+            return no("interface_version", format!("it is {given}; give 52 for SMPP 3.4, 51 for 3.3 or 80 for 5.0"));
         }
         if self.interface_version < 0x34 && self.bind == Bind::Transceiver {
             return no(
                 "bind",
-                "it is \"trx\", which SMPP 3.3 does not have; give \"tx+rx\" or interface_version 0x34".into(),
+                "it is \"trx\", which SMPP 3.3 does not have; give \"tx+rx\" or interface_version 52".into(),
             );
         }
         for (field, Numbering { ton, npi }) in [
@@ -471,11 +468,11 @@ mod tests {
         );
         check(
             Config { interface_version: 34, ..good.clone() },
-            "interface_version: it is 34; give 0x34 for SMPP 3.4, 0x33 for 3.3 or 0x50 for 5.0",
+            "interface_version: it is 34; give 52 for SMPP 3.4, 51 for 3.3 or 80 for 5.0",
         );
         let old = Config { interface_version: 0x33, ..good.clone() };
         assert_eq!(Config { bind: Bind::Pair, ..old.clone() }.check(), Ok(()));
-        check(old, "bind: it is \"trx\", which SMPP 3.3 does not have; give \"tx+rx\" or interface_version 0x34");
+        check(old, "bind: it is \"trx\", which SMPP 3.3 does not have; give \"tx+rx\" or interface_version 52");
         check(
             Config { e164: Numbering { ton: 11, npi: 1 }, ..good.clone() },
             "e164: ton 11 with npi 1; SMPP has types 0 to 6 and plans 0 to 18",
