@@ -58,8 +58,10 @@ fn text(value: &Value) -> &str {
 
 fn members(of: &Value) -> String {
     let all = of.as_object().into_iter().flatten();
-    let shown = all.filter(|(name, value)| !LEFT_OUT.contains(&name.as_str()) && !value.is_null());
-    shown.map(|(name, value)| format!("{name}={}", short(value))).collect::<Vec<_>>().join(" ")
+    let mut shown: Vec<_> =
+        all.filter(|(name, value)| !LEFT_OUT.contains(&name.as_str()) && !value.is_null()).collect();
+    shown.sort_by_key(|(name, _)| *name);
+    shown.into_iter().map(|(name, value)| format!("{name}={}", short(value))).collect::<Vec<_>>().join(" ")
 }
 
 /// A value in a few characters: what has a name is called by it.
