@@ -124,7 +124,7 @@ mod tests {
             [
                 "start",
                 "  run_started  flow=Colors",
-                "  msg_created  msg={urn=\"tel:+231990000001\" text=\"Color?\" quick_replies=[{text=\"Red\"}]}",
+                "  msg_created  msg={quick_replies=[{text=\"Red\"}] text=\"Color?\" urn=\"tel:+231990000001\"}",
                 "  = session waiting",
                 "contact  name=\"Ama\"",
             ]
