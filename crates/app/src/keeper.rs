@@ -21,19 +21,25 @@ const PARKED: Duration = Duration::from_hours(72);
 
 impl App {
     /// Takes this process's share of the parts, and marks as `unknown` what was on its way when their former holder
-    /// ended.
+    /// ended. A former holder that lives settles what it has on its way itself; until it has, its end is watched for.
     pub(crate) async fn balance(&self) -> Result<(), AppError> {
         let lease = self.store.balance(self.owner).await?;
         let held = self.lease();
+        let abroad = self.abroad();
+        let is_new = |part: &(Part, i64)| !held.parts.contains(part);
+        let parts: Vec<(Part, i64)> =
+            lease.parts.iter().filter(|part| is_new(part) || abroad.contains(&part.0)).copied().collect();
+        if !parts.is_empty() {
+            let gained = parts.iter().filter(|part| is_new(part)).count();
+            let recovered = self.store.recover(&Lease { owner: lease.owner, parts }, self.now()).await?;
+            if gained > 0 || recovered.unknown > 0 {
+                info!(parts = gained, unknown = recovered.unknown, "parts taken over");
+            }
+            metrics::counter!("mhero_unknown_total").increment(recovered.unknown as u64);
+            self.set_abroad(recovered.abroad);
+        }
         if *held == lease {
             return Ok(());
-        }
-        let gained: Vec<(Part, i64)> = lease.parts.iter().filter(|part| !held.parts.contains(part)).copied().collect();
-        if !gained.is_empty() {
-            let gained = Lease { owner: self.owner, parts: gained };
-            let unknown = self.store.recover(&gained, self.now()).await?;
-            info!(parts = gained.parts.len(), unknown, "parts taken over");
-            metrics::counter!("mhero_unknown_total").increment(unknown as u64);
         }
         self.set_lease(lease);
         self.bells.inbox.ring();

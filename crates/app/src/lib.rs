@@ -23,7 +23,7 @@ pub use service::Service;
 pub use settings::Settings;
 
 use assets::Loaded;
-use base::{IdMaker, Millis};
+use base::{IdMaker, Millis, Part};
 use flow::engine::Engine;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use store::Store;
@@ -54,6 +54,8 @@ pub struct App {
     clock: Clock,
     ids: Mutex<IdMaker>,
     lease: RwLock<Arc<Lease>>,
+    /// Parts of ours in which another process, which lives, has messages on their way.
+    abroad: Mutex<Vec<Part>>,
     loaded: RwLock<Arc<Loaded>>,
     engine: Arc<Engine>,
     stop: watch::Sender<bool>,
@@ -82,6 +84,7 @@ impl App {
             clock,
             ids: Mutex::new(ids),
             lease: RwLock::new(Arc::new(Lease { owner, parts: Vec::new() })),
+            abroad: Mutex::default(),
             stop: watch::Sender::new(false),
         })
     }
@@ -103,6 +106,14 @@ impl App {
 
     fn set_lease(&self, lease: Lease) {
         *self.lease.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(lease);
+    }
+
+    fn abroad(&self) -> Vec<Part> {
+        self.abroad.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn set_abroad(&self, parts: Vec<Part>) {
+        *self.abroad.lock().unwrap_or_else(PoisonError::into_inner) = parts;
     }
 
     /// Flows and what they refer to, as last loaded.

@@ -6,7 +6,7 @@ use gateway::{Event, Evidence, Inbound, Late, Link, Outgoing, Report, SegmentSta
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use store::ops::{self, DedupeKey, Outcome, UnknownPolicy, WireRequest, Wired};
 use tokio::sync::mpsc;
 use tracing::{error, info, warn};
@@ -17,6 +17,9 @@ const BATCH: usize = 500;
 const IDLE: Duration = Duration::from_millis(500);
 /// How long the sender rests after an operator refused a message for the moment.
 const REST: Duration = Duration::from_millis(500);
+/// How long after it was marked a message may be handed to the operator. Shorter than the time after which a process
+/// that says nothing counts as dead: one that stood still must not send what others have taken for lost since.
+pub(crate) const IN_HAND: Duration = Duration::from_secs(3);
 /// How many messages whose answer never came are kept for a late one.
 const LATE: usize = 10_000;
 /// How many keys wait for the evidence that the operator has our acknowledgement; without it they fall with their
@@ -180,6 +183,7 @@ impl App {
             return Ok(0);
         }
         let now = self.now();
+        let not_after = Some(Instant::now() + IN_HAND);
         let bulk = !self.settings.quiet_hours.as_ref().is_some_and(|quiet| quiet.contain(now));
         let wired = self.store.wire(&lease, WireRequest { channel: channel.id, limit, bulk, now }).await?;
         let count = wired.len();
@@ -195,7 +199,7 @@ impl App {
                 from: wired.from.clone(),
                 text: wired.text.clone(),
                 reference: wired.reference,
-                options: SendOptions::default(),
+                options: SendOptions { not_after, ..SendOptions::default() },
                 token: flight.add(wired),
             })
             .collect();

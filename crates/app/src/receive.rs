@@ -112,18 +112,17 @@ impl App {
         let mut fresh = 0;
         for ((row, inbound), outcome) in group.into_iter().zip(outcomes) {
             match outcome {
-                Ingested::New { contact, .. } => {
-                    fresh += 1;
-                    if row.consent == Some(Consent::OptOut) {
-                        let app = Arc::clone(self);
-                        tokio::spawn(async move { app.acknowledge_stop(contact, inbound).await });
-                        continue;
-                    }
-                }
+                Ingested::New { .. } => fresh += 1,
                 Ingested::Duplicate => metrics::counter!("mhero_inbound_duplicate_total").increment(1),
                 Ingested::Incomplete => {}
             }
-            inbound.ack.accept();
+            // One that is delivered again waits too: the process that took the first may still be waiting, or be gone.
+            if row.consent == Some(Consent::OptOut) {
+                let app = Arc::clone(self);
+                tokio::spawn(async move { app.acknowledge_stop(&row.address, inbound).await });
+            } else {
+                inbound.ack.accept();
+            }
         }
         if fresh > 0 {
             metrics::counter!("mhero_inbound_total").increment(fresh);
@@ -133,21 +132,28 @@ impl App {
 
     /// Acknowledges a STOP once nothing is on its way to the contact any more, so that the phone gets nothing but the
     /// confirmation after the acknowledgement.
-    async fn acknowledge_stop(&self, contact: ContactId, inbound: Inbound) {
+    async fn acknowledge_stop(&self, address: &str, inbound: Inbound) {
         let began = tokio::time::Instant::now();
         loop {
-            match self.store.still_wired(vec![contact], self.now()).await {
-                Ok(wired) if wired.is_empty() => break,
-                Ok(_) if began.elapsed() < STOP_PATIENCE => tokio::time::sleep(Duration::from_millis(20)).await,
-                // The operator has it and says nothing; it must not wait for ever with the acknowledgement either.
+            match self.is_on_the_way(address).await {
+                Ok(true) if began.elapsed() < STOP_PATIENCE => tokio::time::sleep(Duration::from_millis(20)).await,
+                // If it still is, the operator has it and says nothing, or nobody hands it over any more
+                // (`outbox::IN_HAND`): the acknowledgement must not wait for ever either.
                 Ok(_) => break,
                 Err(error) => {
                     warn!(%error, "whether a message is on its way to a contact who opted out is not known");
-                    break;
+                    // The operator delivers it again.
+                    return;
                 }
             }
         }
         inbound.ack.accept();
+    }
+
+    /// Whether a message is on its way to who has an address.
+    async fn is_on_the_way(&self, address: &str) -> Result<bool, store::StoreError> {
+        let Some(contact) = self.store.contact_of(address).await? else { return Ok(false) };
+        Ok(!self.store.still_wired(vec![contact], self.now()).await?.is_empty())
     }
 
     /// Applies delivery receipts and acknowledges each after its commit. A batch that cannot be written is halved until

@@ -4,7 +4,7 @@ use base::MessageId;
 use base::sms::Coding;
 use serde::{Deserialize, Serialize};
 use std::fmt;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::mpsc::UnboundedSender;
 
 /// One message to send, already past the gate and marked `wired`.
@@ -35,6 +35,9 @@ pub struct SendOptions {
     pub receipt: Option<bool>,
     /// Whether the operator should put it before others.
     pub urgent: bool,
+    /// Nothing of it is written after this; then it is reported as [`NotSent`](Submitted::NotSent). A process that
+    /// stood still must not send what others have long taken for lost.
+    pub not_after: Option<Instant>,
 }
 
 /// What became of one [`Outgoing`]. Each gets exactly one.

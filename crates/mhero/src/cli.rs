@@ -66,7 +66,7 @@ pub(crate) enum Command {
     Demo(cmd::demo::Args),
     /// Count what waits in the store, for tests and support
     #[command(hide = true)]
-    Audit,
+    Audit(cmd::audit::Args),
     #[command(subcommand)]
     Bench(cmd::bench::BenchCommand),
     /// Copy the store into a folder, while it is in use

@@ -40,6 +40,7 @@ pub(crate) enum Request {
     CampaignStatus { campaign: Option<String> },
     CampaignState { campaign: Option<String>, state: String },
     Audit,
+    Messages,
     Backup { folder: Option<PathBuf> },
 }
 
@@ -113,6 +114,7 @@ async fn carry_out(app: &Arc<App>, request: Request, backups: &Path, told: Told)
         }
         Request::ImportFlows { text } => serde_json::to_value(app.import_flows(&text).await?)?,
         Request::Audit => serde_json::to_value(app.store.audit().await?)?,
+        Request::Messages => serde_json::to_value(app.store.messages().await?)?,
         Request::Flows => {
             let flows = app.store.flows().await?.into_iter().map(|flow| {
                 json!({ "uuid": flow.id, "name": flow.name, "type": flow.kind, "revision": flow.revision,

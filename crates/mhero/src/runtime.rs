@@ -58,13 +58,22 @@ pub(crate) fn seed() -> anyhow::Result<[u8; 32]> {
 
 /// Opens the store that the configuration names and brings its schema up to date.
 pub(crate) async fn open_store(config: &Config, data: &Path) -> anyhow::Result<Store> {
-    let store = connect(config, data).await?;
+    open_store_fenced(config, data, true).await
+}
+
+/// The same; `fence` is false in control runs of the crash tests alone: see [`store::postgres::Options::fence`].
+pub(crate) async fn open_store_fenced(config: &Config, data: &Path, fence: bool) -> anyhow::Result<Store> {
+    let store = connect_fenced(config, data, fence).await?;
     store.migrate(&config.backup.folder, app::machine_clock()()).await?;
     Ok(store)
 }
 
 /// Opens the store that the configuration names, as it is.
 pub(crate) async fn connect(config: &Config, data: &Path) -> anyhow::Result<Store> {
+    connect_fenced(config, data, true).await
+}
+
+async fn connect_fenced(config: &Config, data: &Path, fence: bool) -> anyhow::Result<Store> {
     Ok(match config.store {
         StoreKind::Sqlite => Store::Sqlite(Sqlite::open(&data.join(DATABASE))?),
         StoreKind::Postgres => {
@@ -75,6 +84,7 @@ pub(crate) async fn connect(config: &Config, data: &Path) -> anyhow::Result<Stor
             let owner = i64::from_be_bytes(*seed()?.first_chunk::<8>().unwrap_or(&[1; 8])) & i64::MAX;
             let options = store::postgres::Options {
                 connections: usize::from(config.postgres.connections),
+                fence,
                 ..store::postgres::Options::default()
             };
             Store::Postgres(Postgres::open(url.expose(), owner, options).await?)

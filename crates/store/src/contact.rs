@@ -35,6 +35,13 @@ pub struct Candidate {
 }
 
 impl Store {
+    /// Who has an address (a URN identity such as `tel:+231990000001`).
+    pub async fn contact_of(&self, address: &str) -> StoreResult<Option<ContactId>> {
+        let sql = "SELECT contact FROM urn WHERE part = $1 AND address = $2";
+        let row = self.query_one(sql, params![Part::of_address(address), address]).await?;
+        row.map(|row| row.get(0)).transpose().map_err(StoreError::from)
+    }
+
     /// Contacts of one part in the order of their ids, after `after`, at most `limit`.
     pub async fn candidates(&self, part: Part, after: Option<ContactId>, limit: usize) -> StoreResult<Vec<Candidate>> {
         self.candidates_where(part, after, limit, "1 = 1", Vec::new()).await

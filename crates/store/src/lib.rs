@@ -25,15 +25,15 @@ pub use campaign::{FanoutChunk, Member, NewStart, Started, Status, StatusRow};
 pub use flows::{ChannelRow, FieldRow, FlowRow, GroupRow, KeywordRow, Saved};
 pub use migrate::{Migrated, latest};
 use ops::{
-    Inbound, InboxRow, Ingested, Lease, Mailbox, NewProblem, Owner, Receipt, ReceiptOutcome, Step, Submitted, Swept,
-    WireRequest, Wired,
+    Inbound, InboxRow, Ingested, Lease, Mailbox, NewProblem, Owner, Receipt, ReceiptOutcome, Recovered, Step,
+    Submitted, Swept, WireRequest, Wired,
 };
 pub use postgres::Postgres;
 pub use query::QueryError;
 pub use sqlite::{Sqlite, panic_text};
 use std::error::Error as _;
 use std::sync::Arc;
-pub use worklist::{Audit, ProblemRow};
+pub use worklist::{Audit, MessageRow, ProblemRow};
 
 /// What the store answers.
 pub type StoreResult<T> = Result<T, StoreError>;
@@ -89,8 +89,13 @@ impl StoreError {
         match self {
             Self::Connection(_) | Self::Commit(_) => true,
             Self::Postgres(error) => match error.code() {
-                // Connection, resources, operator intervention.
-                Some(code) => ["08", "53", "57"].iter().any(|class| code.code().starts_with(class)),
+                // Connection, resources, operator intervention, deadlocks; a lock that was not free in time, and a
+                // transaction that stood idle for too long because the process did.
+                Some(code) => {
+                    let code = code.code();
+                    ["08", "53", "57", "40"].iter().any(|class| code.starts_with(class))
+                        || ["55P03", "25P03"].contains(&code)
+                }
                 None => error.is_closed() || error.source().is_some_and(<dyn std::error::Error>::is::<std::io::Error>),
             },
             Self::Sqlite(error) => matches!(
@@ -216,12 +221,14 @@ impl Store {
         }
     }
 
-    /// Marks as `unknown` what somebody else had marked `wired` in the lease's parts; gives how many.
-    pub async fn recover(&self, lease: &Lease, now: Millis) -> StoreResult<usize> {
+    /// Marks as `unknown` what a process that is gone had marked `wired` in the lease's parts.
+    pub async fn recover(&self, lease: &Lease, now: Millis) -> StoreResult<Recovered> {
         match self {
             Self::Sqlite(db) => {
                 let lease = lease.clone();
-                db.write(move |db| sqlite::hot::recover(db, &lease, now)).await
+                let unknown = db.write(move |db| sqlite::hot::recover(db, &lease, now)).await?;
+                // Who has a SQLite store open is alone with it.
+                Ok(Recovered { unknown, abroad: Vec::new() })
             }
             Self::Postgres(db) => postgres::hot::recover(db, lease, now).await,
         }

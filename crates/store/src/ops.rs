@@ -621,6 +621,16 @@ pub enum ReceiptOutcome {
     Ignored,
 }
 
+/// What became of messages that others had marked `wired`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Recovered {
+    /// How many became `unknown`, because nobody is left who could tell.
+    pub unknown: usize,
+    /// Parts in which a process that lives has messages on their way: it will record what becomes of them, and if it
+    /// dies before, they are to be looked at again.
+    pub abroad: Vec<Part>,
+}
+
 /// How many things a sweep did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Swept {

@@ -1,8 +1,8 @@
 //! Reading the work list.
 
-use crate::ops::NewProblem;
+use crate::ops::{MessageState, NewProblem};
 use crate::query::Unit;
-use crate::{Store, StoreResult, params};
+use crate::{Store, StoreError, StoreResult, params};
 use base::{Millis, ProblemId};
 use serde::{Deserialize, Serialize};
 
@@ -75,7 +75,37 @@ pub struct Audit {
     pub problems: i64,
 }
 
+/// A message as the store has it, for whoever compares it with what phones saw.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MessageRow {
+    /// The contact's URN identity.
+    pub address: String,
+    /// Where it stands; `received` for one that came from the contact.
+    pub state: MessageState,
+    /// It was sent once more, because nobody knew whether the operator had it.
+    pub resent: bool,
+    /// What it says.
+    pub text: String,
+}
+
 impl Store {
+    /// All messages, in the order of parts and ids. It reads the whole table: for tests and for support, not for
+    /// screens.
+    pub async fn messages(&self) -> StoreResult<Vec<MessageRow>> {
+        let sql = "SELECT COALESCE(address, '') AS address, state, resent, text FROM message ORDER BY part, id";
+        let read = |row: &crate::query::Row| {
+            let state: i64 = row.get(1)?;
+            Ok(MessageRow {
+                address: row.get(0)?,
+                state: MessageState::from_i64(state)
+                    .ok_or_else(|| StoreError::Corrupt(format!("a message in state {state}")))?,
+                resent: row.get::<i64>(2)? != 0,
+                text: row.get(3)?,
+            })
+        };
+        self.query(sql, params![]).await?.iter().map(read).collect()
+    }
+
     /// Counts what waits. It reads whole tables: for tests and for support, not for screens.
     pub async fn audit(&self) -> StoreResult<Audit> {
         let sql = "SELECT (SELECT count(*) FROM inbox) AS inbox, (SELECT count(*) FROM outbox) AS outbox,

@@ -62,9 +62,15 @@ fn tests(project: &Project) -> Result<()> {
     Ok(())
 }
 
-/// The crash tests in short, on both stores, and a control run that must find faults.
+/// The crash tests in short, on both stores, and a control run on each, which must find faults.
 fn chaos(project: &Project) -> Result<()> {
-    for variant in [["--store", "sqlite"].as_slice(), &["--store", "postgres"], &["--store", "sqlite", "--control"]] {
+    let variants: [&[&str]; 4] = [
+        &["--store", "sqlite"],
+        &["--store", "postgres"],
+        &["--store", "sqlite", "--control"],
+        &["--store", "postgres", "--control"],
+    ];
+    for variant in variants {
         let mut command = project.command(std::env::current_exe()?);
         command.args(["chaos", "--debug", "--json", "--kills", "6", "--workers", "200", "--seed", "7"]);
         project::run(command.args(variant))?;

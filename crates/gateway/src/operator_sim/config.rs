@@ -474,6 +474,7 @@ pub struct Judge {
     pub last: String,
     pub confirmation: String,
     pub list_limit: usize,
+    pub history: bool,
 }
 
 impl Default for Judge {
@@ -485,6 +486,7 @@ impl Default for Judge {
                 "(?i)no more messages|unsubscribed|opted out|will not receive|plus de messages|désabonn|desabonn"
                     .to_owned(),
             list_limit: 10_000,
+            history: false,
         }
     }
 }

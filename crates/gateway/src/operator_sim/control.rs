@@ -3,6 +3,8 @@
 //! | line | what | answer |
 //! |---|---|---|
 //! | `{"report":true}` | the report so far | the report |
+//! | `{"history":true}` | what passed at each phone, with `judge.history` | `[{"phone":..,"texts":[..],..}]` |
+//! | `{"next":"submit"}` | waits for the next submit (or `"delivery"`) on any bind | `{"system_id":"mhero"}` |
 //! | `{"settled":{"idle":"500ms","timeout":"30s"}}` | waits until nothing is on its way | `{"settled":true}` |
 //! | `{"drop":true}` | closes all connections | `{"ok":true}` |
 //! | `{"stall":"2s"}` | reads nothing for so long | `{"ok":true}` |
@@ -13,6 +15,7 @@
 
 use super::config::Span;
 use super::server::Handle;
+use super::smsc::Moment;
 use futures_util::{SinkExt, StreamExt};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -28,6 +31,8 @@ const LONGEST_LINE: usize = 4_096;
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 enum Request {
     Report(True),
+    History(True),
+    Next(Moment),
     Settled {
         #[serde(default = "half_a_second")]
         idle: Span,
@@ -89,6 +94,10 @@ async fn answer(line: &str, operator: &Handle) -> Value {
         Ok(Request::Report(True)) => {
             serde_json::to_value(operator.report()).unwrap_or_else(|error| json!({ "error": error.to_string() }))
         }
+        Ok(Request::History(True)) => {
+            serde_json::to_value(operator.history()).unwrap_or_else(|error| json!({ "error": error.to_string() }))
+        }
+        Ok(Request::Next(moment)) => json!({ "system_id": operator.next(moment).await }),
         Ok(Request::Settled { idle, timeout }) => {
             json!({ "settled": operator.wait_settled(idle.0, timeout.0).await })
         }

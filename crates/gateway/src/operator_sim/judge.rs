@@ -13,7 +13,7 @@
 use super::config::{self, ConfigError};
 use regex::Regex;
 use serde::{Deserialize, Serialize};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -68,6 +68,8 @@ pub struct Verdict {
     /// One token twice at one phone; or a step that came before the phone had sent its answer to the one before, for
     /// which an older answer must have been taken twice. Flows under test send one message an answer.
     pub doubled: Faults,
+    /// Of these, steps that came before their answer was sent.
+    pub unasked: u64,
     /// Of these, how many are explained by a connection lost at the first copy.
     pub doubled_fate_unknown: u64,
     /// A step lower than one that came before.
@@ -84,6 +86,21 @@ pub struct Verdict {
     pub stops_confirmed: u64,
     /// Answers and steps that were forgotten because a phone had too many: not judged.
     pub unjudged: u64,
+}
+
+/// What passed at one phone, whatever the judge makes of it: for whoever compares it with a product's own record.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct History {
+    /// The phone, as `+231...`.
+    pub phone: String,
+    /// Every message that reached it, each copy, in order.
+    pub texts: Vec<String>,
+    /// How many messages it sent, STOP included.
+    pub answers: u64,
+    /// Of these, acknowledged.
+    pub acknowledged: u64,
+    /// Its STOP was acknowledged.
+    pub stopped: bool,
 }
 
 /// What a phone needs to know about a message that it got.
@@ -111,6 +128,7 @@ pub struct Judge {
     last: Regex,
     confirmation: Regex,
     list_limit: usize,
+    keeps_history: bool,
     campaigns: Vec<Arc<str>>,
     campaign_ids: HashMap<Arc<str>, u32>,
     phones: HashMap<u64, Seen>,
@@ -127,6 +145,10 @@ struct Seen {
     open: Vec<Open>,
     stop: Stop,
     completed: bool,
+    texts: Vec<String>,
+    /// Messages sent, and the numbers of those that were acknowledged.
+    answers: u64,
+    acknowledged: HashSet<u64>,
 }
 
 #[derive(Debug)]
@@ -182,6 +204,7 @@ impl Judge {
             last: regex("last", &config.last)?,
             confirmation: regex("confirmation", &config.confirmation)?,
             list_limit: config.list_limit,
+            keeps_history: config.history,
             campaigns: Vec::new(),
             campaign_ids: HashMap::new(),
             phones: HashMap::new(),
@@ -197,6 +220,9 @@ impl Judge {
         let last = token.is_some() && self.last.is_match(text);
         let limit = self.list_limit;
         let seen = self.phones.entry(phone).or_default();
+        if self.keeps_history {
+            seen.texts.push(text.to_owned());
+        }
         if last && !seen.completed {
             seen.completed = true;
             self.verdict.completed += 1;
@@ -242,6 +268,7 @@ impl Judge {
         };
         let repeated = before.is_some();
         if unasked {
+            self.verdict.unasked += 1;
             self.verdict.doubled.add(limit, fault(phone, name, step, at));
             self.doubled_first.push((u32::MAX, at));
         }
@@ -267,6 +294,7 @@ impl Judge {
     /// A phone sent the answer number `answer` (unique in the run) to the message `to`, or a first message (`None`).
     pub fn answered(&mut self, at: Duration, phone: u64, answer: u64, to: Option<Received>, stop: bool) {
         let seen = self.phones.entry(phone).or_default();
+        seen.answers += 1;
         if stop {
             // Whatever was open may be dropped now: the phone wants no more.
             seen.open.clear();
@@ -288,6 +316,9 @@ impl Judge {
     /// The product acknowledged an answer of a phone.
     pub fn acknowledged(&mut self, phone: u64, answer: u64) {
         let Some(seen) = self.phones.get_mut(&phone) else { return };
+        if self.keeps_history {
+            seen.acknowledged.insert(answer);
+        }
         if seen.stop == Stop::Sent(answer) {
             seen.stop = Stop::Acknowledged;
             self.verdict.stops_acknowledged += 1;
@@ -332,6 +363,23 @@ impl Judge {
             verdict.lost.add(self.list_limit, fault(phone, name, step, open.at));
         }
         verdict
+    }
+
+    /// What passed at each phone, by number; nothing unless `judge.history` is set.
+    pub fn history(&self) -> Vec<History> {
+        if !self.keeps_history {
+            return Vec::new();
+        }
+        let mut all: Vec<_> = self.phones.iter().collect();
+        all.sort_unstable_by_key(|(phone, _)| **phone);
+        let of = |(phone, seen): (&u64, &Seen)| History {
+            phone: format!("+{phone}"),
+            texts: seen.texts.clone(),
+            answers: seen.answers,
+            acknowledged: seen.acknowledged.len() as u64,
+            stopped: seen.stop == Stop::Acknowledged,
+        };
+        all.into_iter().map(of).collect()
     }
 
     fn read_token(&mut self, text: &str) -> Option<Token> {
@@ -466,7 +514,7 @@ mod tests {
         judge.answered(Duration::from_secs(5), 1, 2, Some(second), false);
         assert_eq!(judge.verdict().doubled.count, 0);
         judge.received(Duration::from_secs(4), 1, "[k1 s3]", 1);
-        assert_eq!(judge.verdict().doubled.list[0].step, 3);
+        assert_eq!((judge.verdict().doubled.list[0].step, judge.verdict().unasked), (3, 1));
     }
 
     #[test]
@@ -511,6 +559,22 @@ mod tests {
         assert_eq!(verdict.doubled.list[0].campaign, "STOP");
         // STOP excuses what was open.
         check(&[Got("[k1 s1]"), Answers(1), Acked(1), Got("[k2 s1]"), Stops(2), Acked(2), Got(bye)], [0; 4]);
+    }
+
+    #[test]
+    fn a_history_has_every_copy_and_every_answer() {
+        let mut judge = Judge::new(&config::Judge { history: true, ..config::Judge::default() }).unwrap();
+        let first = judge.received(Duration::ZERO, PHONE, "[k1 s1]", 1);
+        judge.received(Duration::ZERO, PHONE, "[k1 s1]", 2);
+        judge.answered(Duration::ZERO, PHONE, 7, Some(first), false);
+        judge.answered(Duration::ZERO, PHONE, 8, None, true);
+        // However often an answer is acknowledged, it is one.
+        judge.acknowledged(PHONE, 8);
+        judge.acknowledged(PHONE, 8);
+        let texts = vec!["[k1 s1]".to_owned(), "[k1 s1]".to_owned()];
+        let known = History { phone: "+231990000001".into(), texts, answers: 2, acknowledged: 1, stopped: true };
+        assert_eq!(judge.history(), [known]);
+        assert!(Judge::new(&config::Judge::default()).unwrap().history().is_empty());
     }
 
     #[test]

@@ -21,6 +21,7 @@ pub mod server;
 mod smsc;
 
 pub use config::{Config, ConfigError, EXAMPLE};
-pub use judge::{Fault, Faults, Verdict};
+pub use judge::{Fault, Faults, History, Verdict};
 pub use report::{Counts, LoadReport, Report};
 pub use server::{Handle, Operator, StartError};
+pub use smsc::Moment;

@@ -1,8 +1,9 @@
 //! The message centre on sockets, in time.
 
 use super::config::{Config, ConfigError};
+use super::judge::History;
 use super::report::{Counts, Report};
-use super::smsc::{After, BindId, Smsc};
+use super::smsc::{After, BindId, Moment, Smsc};
 use crate::smpp::codec::frame;
 use bytes::{Buf, BytesMut};
 use std::collections::HashMap;
@@ -12,7 +13,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::{Notify, Semaphore, oneshot};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 /// Connections beyond this number wait to be accepted.
@@ -73,6 +74,8 @@ struct State {
     smsc: Smsc,
     wakers: HashMap<BindId, Arc<Notify>>,
     touched: Vec<BindId>,
+    /// Who waits for which moment.
+    waiting: Vec<(Moment, oneshot::Sender<String>)>,
     /// When the timer will look next; `None`: not before it is told.
     timer: Option<Duration>,
 }
@@ -89,7 +92,13 @@ impl Operator {
         let listener = TcpListener::bind(addr).await.map_err(|error| StartError::Listen { addr, error })?;
         let addr = listener.local_addr().map_err(|error| StartError::Listen { addr, error })?;
         let shared = Arc::new(Shared {
-            state: Mutex::new(State { smsc, wakers: HashMap::new(), touched: Vec::new(), timer: None }),
+            state: Mutex::new(State {
+                smsc,
+                wakers: HashMap::new(),
+                touched: Vec::new(),
+                waiting: Vec::new(),
+                timer: None,
+            }),
             started: Instant::now(),
             earlier: Notify::new(),
         });
@@ -112,6 +121,11 @@ impl Handle {
         self.shared.lock().smsc.report(now)
     }
 
+    /// What passed at each phone, by number; nothing unless `judge.history` is set.
+    pub fn history(&self) -> Vec<History> {
+        self.shared.lock().smsc.history()
+    }
+
     /// The counts alone, which cost nothing.
     pub fn counts(&self) -> Counts {
         self.shared.lock().smsc.counts().clone()
@@ -132,6 +146,19 @@ impl Handle {
             }
             tokio::time::sleep((idle / 4).clamp(Duration::from_millis(1), Duration::from_millis(20)).min(left)).await;
         }
+    }
+
+    /// Waits for the next `moment` and gives the system_id of the peer that it concerns, as soon as it comes: its
+    /// octets may not even be written yet.
+    pub async fn next(&self, moment: Moment) -> Option<String> {
+        let (waiter, told) = oneshot::channel();
+        {
+            let mut state = self.shared.lock();
+            // What was before is not meant.
+            state.smsc.take_moment(moment);
+            state.waiting.push((moment, waiter));
+        }
+        told.await.ok()
     }
 
     /// Closes all connections at once, what waits to be written being lost.
@@ -168,9 +195,18 @@ impl Shared {
     fn with<R>(&self, what: impl FnOnce(&mut Smsc, Duration) -> R) -> R {
         let now = self.now();
         let mut state = self.lock();
-        let State { smsc, wakers, touched, timer } = &mut *state;
+        let State { smsc, wakers, touched, waiting, timer } = &mut *state;
         let result = what(smsc, now);
         smsc.run(now);
+        if !waiting.is_empty() {
+            for moment in [Moment::Submit, Moment::Delivery] {
+                let Some(system_id) = smsc.take_moment(moment) else { continue };
+                for (_, waiter) in waiting.extract_if(.., |(of, _)| *of == moment) {
+                    // Who waited may be gone.
+                    let _ = waiter.send(system_id.clone());
+                }
+            }
+        }
         smsc.take_touched(touched);
         touched.sort_unstable();
         touched.dedup();

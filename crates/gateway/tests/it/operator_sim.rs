@@ -233,6 +233,18 @@ async fn another_process_controls_it_by_lines() {
         responses += u32::from(client.read().await.unwrap().command == CommandId::SUBMIT_SM_RESP);
     }
     assert_eq!(ask("{\"report\":true}").await["throttled"], 1);
+    assert_eq!(ask("{\"throttle\":0}").await["ok"], true);
+    let next = tokio::select! {
+        next = ask("{\"next\":\"submit\"}") => next,
+        () = async {
+            loop {
+                client.submit(231_990_000_001, "q").await;
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        } => unreachable!("it submits until it is stopped"),
+    };
+    assert_eq!(next["system_id"], "mhero");
+    assert!(ask("{\"history\":true}").await.as_array().unwrap().is_empty(), "none is kept unless it is asked for");
     assert_eq!(ask("{\"stall\":\"1ms\"}").await["ok"], true);
     assert_eq!(ask("{\"restart_load_measure\":true}").await["ok"], true);
     assert_eq!(ask("{\"drop\":true}").await["ok"], true);

@@ -79,7 +79,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Doctor(args) => doctor::run(&ctx, args),
         Command::Serve(args) => serve::run(&ctx, args),
         Command::Demo(args) => demo::run(&ctx, args),
-        Command::Audit => audit::run(&ctx),
+        Command::Audit(args) => audit::run(&ctx, args),
         Command::Bench(command) => bench::run(&ctx, command),
         Command::Backup(args) => backup::run(&ctx, args),
         Command::Restore(args) => backup::run_restore(&ctx, args),

@@ -15,9 +15,15 @@ use tracing::{info, warn};
 /// Arguments of `mhero serve`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Switch deduplication off: for control runs of the crash tests, which must then find doubled messages
+    /// Take a message that is delivered again for a new one. For control runs of the crash tests alone: they must then
+    /// find doubled messages, or they are blind
     #[arg(long, hide = true)]
     without_dedupe: bool,
+
+    /// Let this process write to parts that another one has taken over (PostgreSQL). For control runs of the crash
+    /// tests alone
+    #[arg(long, hide = true)]
+    without_fence: bool,
 }
 
 /// Whether the store answers and has the schema of this build.
@@ -52,7 +58,10 @@ pub(crate) fn run(ctx: &Ctx, args: Args) -> anyhow::Result<ExitCode> {
     let _lock = runtime::lock(ctx)?;
     block_on(async {
         let metrics = server::operations::install_metrics()?;
-        let store = runtime::open_store(&config, ctx.data()).await?;
+        if args.without_dedupe || args.without_fence {
+            warn!("a safeguard is switched off: messages will be doubled or lost");
+        }
+        let store = runtime::open_store_fenced(&config, ctx.data(), !args.without_fence).await?;
         let mut settings = runtime::settings(&config)?;
         settings.without_dedupe = args.without_dedupe;
         let app = runtime::app(store, settings)?;

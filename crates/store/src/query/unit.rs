@@ -35,7 +35,7 @@ pub struct Rows {
     /// Each row holds one value per column.
     pub(crate) values: Vec<Vec<Value>>,
     /// What follows, for the engine that has it: `RETURNING ...`, more conditions.
-    tail: &'static str,
+    tail: Cow<'static, str>,
 }
 
 #[derive(Clone, Debug)]
@@ -50,23 +50,35 @@ pub(crate) enum Form {
 impl Rows {
     /// An insert of many rows; `conflict` follows the values: `ON CONFLICT (id) DO UPDATE SET n = excluded.n`.
     pub fn insert(table: &'static str, columns: &[Column], conflict: &'static str) -> Self {
-        Self { form: Form::Insert(conflict), table, columns: columns.to_vec(), values: Vec::new(), tail: "" }
+        Self {
+            form: Form::Insert(conflict),
+            table,
+            columns: columns.to_vec(),
+            values: Vec::new(),
+            tail: Cow::Borrowed(""),
+        }
     }
 
     /// An update of many rows, each found by its `keys` and set to its `values`.
     pub fn update(table: &'static str, keys: &[Column], values: &[Column]) -> Self {
-        Self { form: Form::Update(keys.len()), table, columns: [keys, values].concat(), values: Vec::new(), tail: "" }
+        Self {
+            form: Form::Update(keys.len()),
+            table,
+            columns: [keys, values].concat(),
+            values: Vec::new(),
+            tail: Cow::Borrowed(""),
+        }
     }
 
     /// A deletion of many rows, each found by its `keys`.
     pub fn delete(table: &'static str, keys: &[Column]) -> Self {
-        Self { form: Form::Delete, table, columns: keys.to_vec(), values: Vec::new(), tail: "" }
+        Self { form: Form::Delete, table, columns: keys.to_vec(), values: Vec::new(), tail: Cow::Borrowed("") }
     }
 
     /// With further conditions of an update or deletion, and `RETURNING`. PostgreSQL alone: the given values are
     /// `given.column` there.
-    pub(crate) fn tail(mut self, tail: &'static str) -> Self {
-        self.tail = tail;
+    pub(crate) fn tail(mut self, tail: impl Into<Cow<'static, str>>) -> Self {
+        self.tail = tail.into();
         self
     }
 
@@ -117,7 +129,7 @@ impl Rows {
         let names = self.names("", ", ");
         let table = self.table;
         let pair = |column: &Column| format!("{table}.{0} = given.{0}", column.name());
-        let tail = self.tail;
+        let tail = &self.tail;
         match self.form {
             Form::Insert(conflict) => {
                 format!("INSERT INTO {table}({names}) SELECT * FROM unnest({arrays}) {conflict} {tail}")

@@ -6,8 +6,8 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 use store::ops::{
-    Class, Consent, Inbound, Ingested, Lease, MessageState, Outcome, Outgoing, Priority, SessionRow, Step, Submitted,
-    UnknownPolicy, WireRequest,
+    Class, Consent, Inbound, Ingested, Lease, MessageState, Outcome, Outgoing, Priority, Recovered, SessionRow, Step,
+    Submitted, UnknownPolicy, WireRequest, Wired,
 };
 use store::postgres::Options;
 use store::{Postgres, Store, StoreError, params};
@@ -194,11 +194,11 @@ fn what_a_lost_process_had_wired_becomes_unknown() {
             wired.extend(a.wire(&lease, wire(5)).await.unwrap());
         }
         assert_eq!(wired.len(), 3);
-        assert_eq!(a.recover(&lease, NOW).await.unwrap(), 0, "its own are no loss");
+        assert_eq!(a.recover(&lease, NOW).await.unwrap(), Recovered::default(), "its own are no loss");
         tokio::time::sleep(Duration::from_millis(700)).await;
         let lease = b.balance(2).await.unwrap();
-        assert_eq!(b.recover(&lease, NOW).await.unwrap(), 3);
-        assert_eq!(b.recover(&lease, NOW).await.unwrap(), 0);
+        assert_eq!(b.recover(&lease, NOW).await.unwrap(), Recovered { unknown: 3, abroad: Vec::new() });
+        assert_eq!(b.recover(&lease, NOW).await.unwrap(), Recovered::default());
         let state = async |id: MessageId| -> i64 {
             let row = b.query_one("SELECT state FROM message WHERE id = $1", params![id]).await.unwrap().unwrap();
             row.get(0).unwrap()
@@ -222,6 +222,138 @@ fn what_a_lost_process_had_wired_becomes_unknown() {
         assert_eq!(b.sweep(&lease, later, 100, ids.clone()).await.unwrap().resent, 2);
         assert_eq!(b.sweep(&lease, later, 100, ids.clone()).await.unwrap().resent, 0);
         assert_eq!(b.wire(&lease, WireRequest { now: later, ..wire(5) }).await.unwrap().len(), 2);
+    });
+}
+
+/// A process that gives a part away because another one came is not lost: what it has on its way, it settles itself.
+#[test]
+fn what_a_living_process_has_on_its_way_is_left_to_it() {
+    on_postgres(|database| async move {
+        let mut ids = IdMaker::from_u64(5);
+        let (a, b) = (process(&database, 1).await, process(&database, 2).await);
+        let all = a.balance(1).await.unwrap();
+        let mut given = None;
+        for n in 10..40 {
+            let address = format!("tel:+2319900000{n}");
+            let contact = contact(&a, &mut ids, &address).await;
+            let messages = vec![outgoing(&mut ids, &address), outgoing(&mut ids, &address)];
+            let step = step(&a, &all, messages).await;
+            // The upper half goes to the other process.
+            if contact.part().0 >= 128 {
+                a.commit_steps(&all, Arc::new(vec![step])).await.unwrap();
+                given = Some(contact.part());
+                break;
+            }
+            a.commit_steps(&all, Arc::new(vec![Step { messages: Vec::new(), ..step }])).await.unwrap();
+        }
+        let part = given.unwrap();
+        let wired = a.wire(&all, wire(5)).await.unwrap();
+        assert_eq!(wired.len(), 1);
+        b.balance(2).await.unwrap();
+        a.balance(1).await.unwrap();
+        let held = b.balance(2).await.unwrap();
+        assert!(held.epoch(part).is_some());
+        assert_eq!(b.recover(&held, NOW).await.unwrap(), Recovered { unknown: 0, abroad: vec![part] });
+        assert!(b.wire(&held, wire(5)).await.unwrap().is_empty(), "one message a contact is on its way");
+        // Then it does end.
+        tokio::time::sleep(Duration::from_millis(700)).await;
+        let held = b.balance(2).await.unwrap();
+        assert_eq!(b.recover(&held, NOW).await.unwrap(), Recovered { unknown: 1, abroad: Vec::new() });
+    });
+}
+
+/// What a process that was taken for dead says of its own copy must not touch the copy that is on its way since.
+#[test]
+fn a_process_that_woke_up_takes_no_message_out_of_anothers_hand() {
+    on_postgres(|database| async move {
+        let mut ids = IdMaker::from_u64(6);
+        let (a, b) = (process(&database, 1).await, process(&database, 2).await);
+        let lost = a.balance(1).await.unwrap();
+        let address = "tel:+231990000001";
+        contact(&a, &mut ids, address).await;
+        let made = step(&a, &lost, vec![outgoing(&mut ids, address)]).await;
+        a.commit_steps(&lost, Arc::new(vec![made])).await.unwrap();
+        let mine = a.wire(&lost, wire(5)).await.unwrap().remove(0);
+        tokio::time::sleep(Duration::from_millis(700)).await;
+        let held = b.balance(2).await.unwrap();
+        assert_eq!(b.recover(&held, NOW).await.unwrap().unknown, 1);
+        let later = Millis(NOW.0 + 600_000);
+        assert_eq!(b.sweep(&held, later, 100, ids.clone()).await.unwrap().resent, 1);
+        assert_eq!(b.wire(&held, wire(5)).await.unwrap().len(), 1);
+        let said = |outcome| Submitted {
+            part: mine.part,
+            id: mine.id,
+            contact: mine.contact,
+            address: mine.address.clone(),
+            channel: CHANNEL,
+            outcome,
+            at: later,
+        };
+        let in_hand = async || -> (i64, i64) {
+            let row = b.query_one("SELECT state, owner FROM outbox", params![]).await.unwrap().unwrap();
+            (row.get(0).unwrap(), row.get(1).unwrap())
+        };
+        for outcome in [
+            Outcome::Requeue { refused: None },
+            Outcome::Requeue { refused: Some("busy".into()) },
+            Outcome::Unknown { external_ids: Vec::new() },
+            Outcome::Rejected { reason: "no".into() },
+        ] {
+            a.submitted(vec![said(outcome.clone())]).await.unwrap();
+            assert_eq!(in_hand().await, (MessageState::Wired as i64, 2), "{outcome:?}");
+            assert!(b.wire(&held, wire(5)).await.unwrap().is_empty());
+        }
+        // That the operator took it is true whoever heard it.
+        let taken = Outcome::Accepted { external_ids: vec!["1".into()], receipt: false, clear: None };
+        a.submitted(vec![said(taken)]).await.unwrap();
+        assert!(b.query_one("SELECT state FROM outbox", params![]).await.unwrap().is_none());
+    });
+}
+
+/// What became of a message is written even if the database ends its connections meanwhile: nothing else would ever
+/// settle it.
+#[test]
+fn what_became_of_a_message_survives_lost_connections() {
+    on_postgres(|database| async move {
+        let mut ids = IdMaker::from_u64(7);
+        let a = process(&database, 1).await;
+        let lease = a.balance(1).await.unwrap();
+        let (client, connection) = tokio_postgres::connect(&database.url, tokio_postgres::NoTls).await.unwrap();
+        let connection = tokio::spawn(connection);
+        for n in 10..40 {
+            let address = format!("tel:+2319900000{n}");
+            contact(&a, &mut ids, &address).await;
+            let made = step(&a, &lease, vec![outgoing(&mut ids, &address)]).await;
+            a.commit_steps(&lease, Arc::new(vec![made])).await.unwrap();
+        }
+        let wired = a.wire(&lease, wire(100)).await.unwrap();
+        assert_eq!(wired.len(), 30);
+        let results = wired.into_iter().enumerate().map(|(n, one)| {
+            let outcome = if n % 2 == 0 {
+                Outcome::Accepted { external_ids: vec![n.to_string()], receipt: false, clear: None }
+            } else {
+                Outcome::Requeue { refused: None }
+            };
+            let Wired { part, id, contact, address, .. } = one;
+            let result = Submitted { part, id, contact, address, channel: CHANNEL, outcome, at: NOW };
+            let store = a.clone();
+            tokio::spawn(async move { store.submitted(vec![result]).await })
+        });
+        let results: Vec<_> = results.collect();
+        for _ in 0..5 {
+            let cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+                WHERE datname = current_database() AND pid <> pg_backend_pid()";
+            client.query(cut, &[]).await.unwrap();
+            tokio::time::sleep(Duration::from_millis(3)).await;
+        }
+        for result in results {
+            result.await.unwrap().unwrap();
+        }
+        let rows = client.query("SELECT state, count(*) FROM outbox GROUP BY state", &[]).await.unwrap();
+        let states: Vec<(i16, i64)> = rows.iter().map(|row| (row.get(0), row.get(1))).collect();
+        assert_eq!(states, [(MessageState::Queued as i16, 15)]);
+        drop(client);
+        drop(connection.await);
     });
 }
 

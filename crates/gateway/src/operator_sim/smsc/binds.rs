@@ -18,11 +18,16 @@ const VERSION: u8 = 0x34;
 pub(super) struct Bind {
     /// `None` until the bind is accepted.
     pub(super) mode: Option<BindMode>,
+    /// What the peer called itself when it bound.
+    pub(super) system_id: String,
     pub(super) out: BytesMut,
     pub(super) next_sequence: u32,
     pub(super) in_flight: HashMap<u32, InFlight>,
     /// The same by age.
     pub(super) by_age: VecDeque<(Duration, u32)>,
+    /// Answers of phones that were taken back because no response came in time: phone and number by sequence number.
+    /// A response that comes late all the same says that the peer has the message.
+    pub(super) taken_back: HashMap<u32, (u64, u64)>,
     /// Close when the output is written.
     pub(super) closing: bool,
     /// Close now, output lost.
@@ -41,10 +46,12 @@ impl Smsc {
             id,
             Bind {
                 mode: None,
+                system_id: String::new(),
                 out: BytesMut::new(),
                 next_sequence: 1,
                 in_flight: HashMap::new(),
                 by_age: VecDeque::new(),
+                taken_back: HashMap::new(),
                 closing: false,
                 aborted: false,
                 unbound: false,
@@ -172,6 +179,7 @@ impl Smsc {
             return;
         }
         bind.mode = Some(request.mode);
+        bind.system_id = String::from_utf8_lossy(request.system_id).into_owned();
         self.counts.binds_total += 1;
         self.active_at = self.now;
         if !self.config.smsc.enquire_link.0.is_zero() {

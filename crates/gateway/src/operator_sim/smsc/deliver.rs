@@ -10,6 +10,9 @@ use crate::smpp::codec::{Status, StatusClass};
 use bytes::Bytes;
 use std::time::Duration;
 
+/// How many deliveries without a response are remembered per bind.
+const TAKEN_BACK_KEPT: usize = 10_000;
+
 /// One deliver_sm, encoded but for its sequence number: however often it is delivered, it is the same.
 #[derive(Clone)]
 pub(super) struct Unit {
@@ -110,6 +113,7 @@ impl Smsc {
             let Some(id) = next else { return };
             let (Some(bind), Some(unit)) = (self.binds.get_mut(&id), self.ready.pop_front()) else { return };
             self.last_receiver = id;
+            self.moments.delivery = Some(id);
             let sequence = bind.sequence();
             let start = bind.out.len();
             bind.out.extend_from_slice(&unit.pdu);
@@ -125,6 +129,11 @@ impl Smsc {
         let Some(bind) = self.binds.get_mut(&id) else { return };
         let Some(InFlight { unit }) = bind.in_flight.remove(&sequence) else {
             self.counts.late_responses += 1;
+            if let Some((phone, answer)) = bind.taken_back.remove(&sequence)
+                && status.class() == StatusClass::Ok
+            {
+                self.judge.acknowledged(phone, answer);
+            }
             return;
         };
         while bind.by_age.front().is_some_and(|(_, sequence)| !bind.in_flight.contains_key(sequence)) {
@@ -186,6 +195,11 @@ impl Smsc {
                 bind.by_age.pop_front();
                 if let Some(flight) = bind.in_flight.remove(&sequence) {
                     self.counts.redelivered += 1;
+                    if let Kind::Answer { phone, answer, last: true, .. } = flight.unit.kind
+                        && bind.taken_back.len() < TAKEN_BACK_KEPT
+                    {
+                        bind.taken_back.insert(sequence, (phone, answer));
+                    }
                     self.ready.push_front(flight.unit);
                 }
             }

@@ -13,13 +13,14 @@ mod wire;
 mod tests;
 
 use super::config::{Config, ConfigError};
-use super::judge::Judge;
+use super::judge::{History, Judge};
 use super::phone::{Phone, Script};
 use super::report::{Counts, Report};
 use binds::Bind;
 use bytes::{Bytes, BytesMut};
 use deliver::Unit;
 use load::{Asking, LoadState};
+use serde::Deserialize;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap, HashMap, VecDeque};
 use std::time::Duration;
@@ -62,6 +63,24 @@ pub(super) struct Smsc {
     active_at: Duration,
     /// Connections with something to write, or to be closed.
     touched: Vec<BindId>,
+    moments: Moments,
+}
+
+/// On which bind something last happened that somebody may wait for.
+#[derive(Clone, Copy, Debug, Default)]
+struct Moments {
+    submit: Option<BindId>,
+    delivery: Option<BindId>,
+}
+
+/// What one may wait for, to strike while a message is on its way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Moment {
+    /// A submit was taken: its response is not yet read.
+    Submit,
+    /// A phone's message or a receipt is delivered: it is neither committed nor acknowledged.
+    Delivery,
 }
 
 /// A phone as the operator knows it.
@@ -150,6 +169,7 @@ impl Smsc {
             pending_receipts: 0,
             active_at: Duration::ZERO,
             touched: Vec::new(),
+            moments: Moments::default(),
         };
         if !smsc.config.faults.stall_every.0.is_zero() {
             let due = smsc.config.faults.stall_every.0;
@@ -272,6 +292,20 @@ impl Smsc {
             verdict: self.judge.verdict(),
             load: self.load.as_ref().map(|load| load.report(&self.phones)),
         }
+    }
+
+    /// The system_id of the bind on which `moment` came since this was last asked.
+    pub(super) fn take_moment(&mut self, moment: Moment) -> Option<String> {
+        let bind = match moment {
+            Moment::Submit => self.moments.submit.take(),
+            Moment::Delivery => self.moments.delivery.take(),
+        };
+        Some(self.binds.get(&bind?)?.system_id.clone())
+    }
+
+    /// What passed at each phone.
+    pub(super) fn history(&self) -> Vec<History> {
+        self.judge.history()
     }
 
     /// The counts alone, which cost nothing to read.

@@ -86,6 +86,7 @@ impl Smsc {
         let malformed = chance(faults.malformed, Purpose::Malformed);
         if taken {
             self.counts.taken += 1;
+            self.moments.submit = Some(id);
             self.take(id, sequence, message, part, phone, nth, unanswered);
         }
         if dropped {

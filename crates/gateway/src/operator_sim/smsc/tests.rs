@@ -233,6 +233,27 @@ fn an_unanswered_delivery_comes_again_the_same() {
     assert_eq!(counts.connections_lost, 1);
 }
 
+/// A response that comes too late for the message centre still says what the peer has taken upon itself.
+#[test]
+fn a_stop_that_is_acknowledged_late_counts() {
+    let mut bench = Bench::new(
+        "[phones]\ncomplete = 0.0\nquit_after = [0, 0]\nstop = 1.0\n[smsc]\nresponse_timeout = '3s'\nenquire_link = '0s'",
+    );
+    let id = bench.bind();
+    bench.submit(id, 1, PHONE, "[k1 s1]");
+    let first = bench.deliveries(id);
+    assert_eq!(first[0].text, "STOP");
+    bench.pass(ms(3_000));
+    assert_eq!(bench.deliveries(id).len(), 1);
+    bench.submit(id, 2, PHONE, "[k1 s2]");
+    assert_eq!(bench.smsc.report(bench.now).verdict.after_stop.count, 0);
+    bench.ack(id, first[0].sequence);
+    bench.submit(id, 3, PHONE, "[k1 s3]");
+    let report = bench.smsc.report(bench.now);
+    assert_eq!((report.verdict.after_stop.count, report.verdict.stops_acknowledged), (1, 1));
+    assert!(!report.settled, "the second delivery waits for its own response");
+}
+
 #[test]
 fn a_phone_has_one_message_on_its_way() {
     let mut bench =

@@ -420,6 +420,9 @@ impl Session {
         if self.outbound.waiting() == 0 {
             return;
         }
+        for message in self.outbound.take_overdue(now) {
+            self.report(message.token, message.id, Submitted::NotSent);
+        }
         let mut allowance = self.pacer.allowance(now);
         while allowance > 0 && self.requests.submits() < self.pacer.window() && self.out.len() < MUCH_OUT {
             let sequence = self.requests.next_sequence();

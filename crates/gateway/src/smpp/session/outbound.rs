@@ -8,7 +8,7 @@ use crate::event::{Outgoing, SegmentState, Submitted};
 use base::{MessageId, sms};
 use bytes::BytesMut;
 use std::collections::VecDeque;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// A message on its way.
 #[derive(Debug)]
@@ -21,6 +21,7 @@ pub(super) struct Message {
     registered_delivery: u8,
     priority: u8,
     validity: String,
+    not_after: Option<Instant>,
     reference: u16,
     /// Whether the text is longer than one message holds, however many segments it is written in.
     long: bool,
@@ -163,11 +164,21 @@ impl Outbound {
 
     /// Takes out the messages of which nothing was written yet.
     pub(super) fn take_untouched(&mut self) -> Vec<Message> {
+        self.take(|_| true)
+    }
+
+    /// Takes out the messages of which nothing was written yet and nothing may be any more.
+    pub(super) fn take_overdue(&mut self, now: Instant) -> Vec<Message> {
+        let overdue = |message: &Message| message.not_after.is_some_and(|limit| now > limit);
+        let next = self.ready.front().and_then(|(slot, _)| self.slots.get(*slot)?.as_ref());
+        // They stand in the order in which they were handed over.
+        if next.is_some_and(overdue) { self.take(overdue) } else { Vec::new() }
+    }
+
+    fn take(&mut self, wanted: impl Fn(&Message) -> bool) -> Vec<Message> {
+        let untouched = |message: &Message| message.segments.iter().all(|part| part.state == State::Queued);
         let slots: Vec<usize> = (0..self.slots.len())
-            .filter(|&slot| {
-                let message = self.slots[slot].as_ref();
-                message.is_some_and(|message| message.segments.iter().all(|part| part.state == State::Queued))
-            })
+            .filter(|&slot| self.slots[slot].as_ref().is_some_and(|message| untouched(message) && wanted(message)))
             .collect();
         if slots.is_empty() {
             return Vec::new();
@@ -234,6 +245,7 @@ impl Message {
             },
             priority: u8::from(outgoing.options.urgent),
             validity: outgoing.options.validity.or(config.validity).map(relative_time).unwrap_or_default(),
+            not_after: outgoing.options.not_after,
             reference: outgoing.reference,
             long: encoded.long,
             segments: encoded.segments.into_iter().map(|octets| Part { octets, state: State::Queued }).collect(),

@@ -119,6 +119,10 @@ impl Rig {
     }
 
     fn hand_over(&mut self, texts: &[&str]) {
+        self.hand_over_until(texts, None);
+    }
+
+    fn hand_over_until(&mut self, texts: &[&str], not_after: Option<Instant>) {
         for text in texts {
             self.token += 1;
             let outgoing = Outgoing {
@@ -128,7 +132,7 @@ impl Rig {
                 from: None,
                 text: (*text).to_owned(),
                 reference: 500 + self.token as u16,
-                options: SendOptions::default(),
+                options: SendOptions { not_after, ..SendOptions::default() },
             };
             self.session.submit([outgoing]);
         }
@@ -682,6 +686,27 @@ fn receipts_are_recognised() {
     let inbound = rig.inbound();
     assert!(inbound[0].receipt.is_none());
     assert_eq!(inbound[0].external_id.as_deref(), Some("mo-77"));
+}
+
+/// The process stood still with messages in hand: meanwhile others took them for lost, and the contact may have said
+/// STOP.
+#[test]
+fn what_comes_too_late_is_not_written() {
+    let mut rig = Rig::bound(Config { window: 2, ..config() });
+    let long = "x".repeat(200);
+    rig.hand_over_until(&["a", &long, "c"], Some(rig.now + Duration::from_secs(3)));
+    rig.hand_over(&["d"]);
+    rig.at(0).unwrap();
+    assert_eq!(rig.commands().len(), 2, "the window takes one and the first part of the long one");
+    rig.accept(2, "x");
+    assert_eq!(rig.commands().len(), 1, "what is begun is finished");
+    rig.at(3_001).unwrap();
+    rig.accept(3, "y");
+    rig.accept(4, "z");
+    assert_eq!(rig.commands(), [(CommandId::SUBMIT_SM, 5)], "the last may go whenever it can");
+    let reports = rig.reports();
+    assert!(reports.contains(&(3, Submitted::NotSent)), "{reports:?}");
+    assert_eq!(reports.len(), 3, "{reports:?}");
 }
 
 #[test]

@@ -7,11 +7,16 @@ use super::{
     recipient_states, retrying, returned_ids, returning, settle,
 };
 use crate::ops::{
-    Class, Lease, Outcome, Priority, REFUSALS, ReceiptState, Submitted, UnknownPolicy, WireRequest, Wired,
+    Class, Lease, Outcome, Owner, Priority, REFUSALS, ReceiptState, Recovered, Submitted, UnknownPolicy, WireRequest,
+    Wired,
 };
 use crate::{StoreError, StoreResult};
 use base::{ContactId, MessageId, Millis, Part, StartId};
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::time::Duration;
+
+/// How long to wait before results are written again.
+const AGAIN: Duration = Duration::from_millis(200);
 
 /// The state of an outbox row that is set aside while its start is paused.
 const ASIDE: i16 = 9;
@@ -234,23 +239,62 @@ async fn mark(
     Ok(wired.into_iter().map(|(_, message)| message).collect())
 }
 
-/// Records what became of submits. Not fenced: what the operator said is true whoever holds the part now.
+/// Whose marking as `wired` a result is about.
+#[derive(Clone, Copy)]
+enum Of {
+    /// Ours. That an operator took a message is true whoever has it in hand now; that it did not go out, or that
+    /// nobody knows, says nothing of the copy that another process sends, if this one was taken for dead.
+    Us(Owner),
+    /// That of a process that is gone.
+    Others(Owner),
+}
+
+impl Of {
+    /// The condition on rows of the outbox.
+    fn condition(self) -> String {
+        match self {
+            Self::Us(owner) => format!("outbox.owner = {owner}"),
+            Self::Others(owner) => format!("outbox.owner IS DISTINCT FROM {owner}"),
+        }
+    }
+}
+
+/// Records what became of submits of this process. Not fenced: what the operator said is true whoever holds the part
+/// now.
 pub async fn submitted(db: &Postgres, batch: &[Submitted]) -> StoreResult<()> {
+    record(db, batch, Of::Us(db.owner())).await
+}
+
+async fn record(db: &Postgres, batch: &[Submitted], of: Of) -> StoreResult<()> {
+    // When the answer to a commit is lost, the same is written again. Nothing may be wired meanwhile, or a message that
+    // went back to the queue and out once more would be put back while it is on its way.
+    let goes_back = |one: &Submitted| matches!(one.outcome, Outcome::Requeue { .. } | Outcome::Unknown { .. });
+    let _wiring = if batch.iter().any(goes_back) { Some(db.inner.wiring.lock().await) } else { None };
     // Results of one message are recorded one after the other.
     let mut seen = HashSet::new();
     let mut begin = 0;
     for (at, one) in batch.iter().enumerate() {
         if !seen.insert(one.id) {
-            retrying!(submitted_once(db, &batch[begin..at]))?;
+            persist(db, &batch[begin..at], of).await?;
             begin = at;
             seen.clear();
             seen.insert(one.id);
         }
     }
-    retrying!(submitted_once(db, &batch[begin..]))
+    persist(db, &batch[begin..], of).await
 }
 
-async fn submitted_once(db: &Postgres, batch: &[Submitted]) -> StoreResult<()> {
+/// Writes results however long the database cannot be reached: who drops one leaves its message on its way for ever.
+async fn persist(db: &Postgres, batch: &[Submitted], of: Of) -> StoreResult<()> {
+    loop {
+        match retrying!(record_once(db, batch, of)) {
+            Err(error) if error.is_outage() => tokio::time::sleep(AGAIN).await,
+            result => return result,
+        }
+    }
+}
+
+async fn record_once(db: &Postgres, batch: &[Submitted], of: Of) -> StoreResult<()> {
     if batch.is_empty() {
         return Ok(());
     }
@@ -258,21 +302,27 @@ async fn submitted_once(db: &Postgres, batch: &[Submitted]) -> StoreResult<()> {
     let transaction = client.transaction().await?;
     let mut sorted: Vec<&Submitted> = batch.iter().collect();
     sorted.sort_by_key(|one| (one.part, one.contact, one.id));
-    let of = |wanted: fn(&Outcome) -> bool| -> Vec<&Submitted> {
+    let those = |wanted: fn(&Outcome) -> bool| -> Vec<&Submitted> {
         sorted.iter().copied().filter(|one| wanted(&one.outcome)).collect()
     };
-    accepted(&transaction, &of(|outcome| matches!(outcome, Outcome::Accepted { .. }))).await?;
-    rejected(&transaction, &of(|outcome| matches!(outcome, Outcome::Rejected { .. }))).await?;
-    requeued(&transaction, &of(|outcome| matches!(outcome, Outcome::Requeue { .. }))).await?;
-    become_unknown(&transaction, &of(|outcome| matches!(outcome, Outcome::Unknown { .. }))).await?;
+    accepted(&transaction, &those(|outcome| matches!(outcome, Outcome::Accepted { .. }))).await?;
+    rejected(&transaction, &those(|outcome| matches!(outcome, Outcome::Rejected { .. })), of).await?;
+    requeued(&transaction, &those(|outcome| matches!(outcome, Outcome::Requeue { .. })), of).await?;
+    become_unknown(&transaction, &those(|outcome| matches!(outcome, Outcome::Unknown { .. })), of).await?;
     transaction.commit().await?;
     Ok(())
 }
 
-/// Takes messages that were on their way out of the outbox; gives those that had not been settled before.
-async fn leave_outbox(transaction: &Transaction<'_>, batch: &[&Submitted]) -> StoreResult<HashSet<MessageId>> {
+/// Takes messages that were on their way out of the outbox, where `condition` holds; gives those that had not been
+/// settled before.
+async fn leave_outbox(
+    transaction: &Transaction<'_>,
+    batch: &[&Submitted],
+    condition: &str,
+) -> StoreResult<HashSet<MessageId>> {
     let keys = [Int("part"), Bytes("contact"), Bytes("id")];
-    let mut rows = Rows::delete("outbox", &keys).tail("AND outbox.state IN (2, 6) RETURNING outbox.id");
+    let tail = format!("AND outbox.state IN (2, 6) AND {condition} RETURNING outbox.id");
+    let mut rows = Rows::delete("outbox", &keys).tail(tail);
     for one in batch {
         rows.push(params![one.part, one.contact, one.id]);
     }
@@ -283,7 +333,7 @@ async fn accepted(transaction: &Transaction<'_>, batch: &[&Submitted]) -> StoreR
     if batch.is_empty() {
         return Ok(());
     }
-    let left = leave_outbox(transaction, batch).await?;
+    let left = leave_outbox(transaction, batch, "TRUE").await?;
     let (mut parts, mut messages, mut times, mut externals) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     let mut pieces: Vec<i16> = Vec::new();
     let mut expected = Vec::new();
@@ -387,11 +437,11 @@ async fn expect_receipts(transaction: &Transaction<'_>, expected: &[(&Submitted,
     Err(StoreError::Corrupt("a receipt is parked again and again".into()))
 }
 
-async fn rejected(transaction: &Transaction<'_>, batch: &[&Submitted]) -> StoreResult<()> {
+async fn rejected(transaction: &Transaction<'_>, batch: &[&Submitted], of: Of) -> StoreResult<()> {
     if batch.is_empty() {
         return Ok(());
     }
-    let left = leave_outbox(transaction, batch).await?;
+    let left = leave_outbox(transaction, batch, &of.condition()).await?;
     for at in times(batch) {
         let settled: Vec<Settled<'_>> = batch
             .iter()
@@ -419,7 +469,7 @@ fn times(batch: &[&Submitted]) -> Vec<Millis> {
     times
 }
 
-async fn requeued(transaction: &Transaction<'_>, batch: &[&Submitted]) -> StoreResult<()> {
+async fn requeued(transaction: &Transaction<'_>, batch: &[&Submitted], of: Of) -> StoreResult<()> {
     if batch.is_empty() {
         return Ok(());
     }
@@ -433,10 +483,14 @@ async fn requeued(transaction: &Transaction<'_>, batch: &[&Submitted]) -> StoreR
     let refused: Vec<i16> = batch.iter().map(|one| i16::from(reason(one).is_some())).collect();
     let rows = query(
         transaction,
-        "UPDATE outbox SET state = 1, owner = NULL, refusals = outbox.refusals + g.refused
-         FROM unnest($1::smallint[], $2::bytea[], $3::bytea[], $4::smallint[]) AS g(part, contact, id, refused)
-         WHERE outbox.part = g.part AND outbox.contact = g.contact AND outbox.id = g.id AND outbox.state = 2
-         RETURNING outbox.id, outbox.refusals",
+        &format!(
+            "UPDATE outbox SET state = 1, owner = NULL, refusals = outbox.refusals + g.refused
+             FROM unnest($1::smallint[], $2::bytea[], $3::bytea[], $4::smallint[]) AS g(part, contact, id, refused)
+             WHERE outbox.part = g.part AND outbox.contact = g.contact AND outbox.id = g.id AND outbox.state = 2
+               AND {}
+             RETURNING outbox.id, outbox.refusals",
+            of.condition()
+        ),
         &[&parts, &contacts, &ids, &refused],
     )
     .await?;
@@ -460,12 +514,13 @@ async fn requeued(transaction: &Transaction<'_>, batch: &[&Submitted]) -> StoreR
 }
 
 /// Marks wired messages `unknown`, with what settles them if no receipt does.
-async fn become_unknown(transaction: &Transaction<'_>, batch: &[&Submitted]) -> StoreResult<()> {
+async fn become_unknown(transaction: &Transaction<'_>, batch: &[&Submitted], of: Of) -> StoreResult<()> {
     if batch.is_empty() {
         return Ok(());
     }
-    let mut rows = Rows::update("outbox", &[Int("part"), Bytes("contact"), Bytes("id")], &[Int("state")])
-        .tail("AND outbox.state = 2 RETURNING outbox.id, outbox.resend_after, outbox.resent");
+    let tail =
+        format!("AND outbox.state = 2 AND {} RETURNING outbox.id, outbox.resend_after, outbox.resent", of.condition());
+    let mut rows = Rows::update("outbox", &[Int("part"), Bytes("contact"), Bytes("id")], &[Int("state")]).tail(tail);
     for one in batch {
         rows.push(params![one.part, one.contact, one.id, MessageState::Unknown as i64]);
     }
@@ -506,21 +561,27 @@ async fn become_unknown(transaction: &Transaction<'_>, batch: &[&Submitted]) -> 
     problems(transaction, &found, at).await
 }
 
-/// Marks as `unknown` every message of the lease's parts that another process, or an earlier life of this one, had
-/// marked `wired`. Gives their number.
-pub async fn recover(db: &Postgres, lease: &Lease, now: Millis) -> StoreResult<usize> {
+/// Marks as `unknown` every message of the lease's parts that a process which is gone, or an earlier life of this one,
+/// had marked `wired`. What a living process has on its way, which gave the part away, is left to it.
+pub async fn recover(db: &Postgres, lease: &Lease, now: Millis) -> StoreResult<Recovered> {
     let parts: Vec<i16> = lease.parts.iter().map(|(part, _)| number(*part)).collect();
     let client = db.hot().await?;
     let rows = query(
         &client,
-        "SELECT part, contact, id, address, channel FROM outbox
-         WHERE part = ANY($1) AND state = 2 AND owner IS DISTINCT FROM $2",
-        &[&parts, &lease.owner],
+        "SELECT o.part, o.contact, o.id, o.address, o.channel, EXISTS (SELECT 1 FROM process p
+           WHERE p.id = o.owner AND p.heartbeat > clock_timestamp() - make_interval(secs => $3))
+         FROM outbox o WHERE o.part = ANY($1) AND o.state = 2 AND o.owner IS DISTINCT FROM $2",
+        &[&parts, &lease.owner, &db.options().dead_after.as_secs_f64()],
     )
     .await?;
     drop(client);
     let mut lost = Vec::with_capacity(rows.len());
+    let mut abroad = BTreeSet::new();
     for row in &rows {
+        if row.try_get(5)? {
+            abroad.insert(part(row, 0)?);
+            continue;
+        }
         lost.push(Submitted {
             part: part(row, 0)?,
             contact: id(row, 1)?,
@@ -531,6 +592,6 @@ pub async fn recover(db: &Postgres, lease: &Lease, now: Millis) -> StoreResult<u
             at: now,
         });
     }
-    submitted(db, &lost).await?;
-    Ok(lost.len())
+    record(db, &lost, Of::Others(lease.owner)).await?;
+    Ok(Recovered { unknown: lost.len(), abroad: abroad.into_iter().collect() })
 }
