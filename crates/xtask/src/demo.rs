@@ -10,7 +10,7 @@ use crate::project::{self, Project};
 /// The whole workspace is selected and the binary picked from it, so that dependencies have the same features, and
 /// are built once, whatever is built.
 pub(crate) fn build(project: &Project, release: bool) -> Result<PathBuf> {
-    let mut command = project.cargo(["build", "--workspace", "--bin", "mhero"]);
+    let mut command = project.cargo(["build", "--workspace", "--bin", "mhero", "--bin", "mhero-allocations"]);
     if release {
         command.arg("--release");
     }

@@ -22,19 +22,25 @@ pub struct Evaluated {
     pub warnings: Vec<String>,
 }
 
+/// Evaluates templates in the context of one sprint.
+pub struct Evaluator<'a> {
+    engine: &'a Engine,
+    state: State<'a>,
+    env: Environment,
+    sources: Sources,
+}
+
 impl Engine {
-    #[expect(clippy::too_many_arguments, reason = "everything it depends on is an argument")]
-    /// Evaluates a template as the run that `sprint` executed last would: for the people who write flows.
-    pub fn evaluate(
-        &self,
-        assets: &Assets,
+    /// What evaluates templates as the run that `sprint` executed last would: for the people who write flows.
+    pub fn evaluator<'a>(
+        &'a self,
+        assets: &'a Assets,
         env: &Environment,
         sprint: &Sprint,
         call: Option<&Call>,
         resume: Option<&Resume>,
-        sources: &mut Sources,
-        template: &Template,
-    ) -> Evaluated {
+        sources: Sources,
+    ) -> Evaluator<'a> {
         let (env, _) = session_environment(assets, env, &sprint.contact);
         let mut state = State {
             assets,
@@ -48,15 +54,34 @@ impl Engine {
         if sprint.run < state.flows.len() {
             state.load_flow(sprint.run);
         }
-        let view = View { state: &state, env: &env };
+        Evaluator { engine: self, state, env, sources }
+    }
+}
+
+impl Evaluator<'_> {
+    fn scoped<T>(&mut self, work: impl FnOnce(&mut Scope<'_>) -> T) -> T {
+        let Self { engine, state, env, sources } = self;
+        let view = View { state, env };
         let ids = &mut sources.ids;
         let mut random = || ids.unit();
-        let mut scope = Scope::new(&env, &view, sources.now, &mut random);
-        scope.locations = assets.locations();
-        scope.prompts = &self.options.prompts;
-        let text = template.text(&mut scope);
-        let (errors, warnings) = (std::mem::take(&mut scope.errors), std::mem::take(&mut scope.warnings));
-        let value = template.value(&mut scope);
-        Evaluated { text, value, errors, warnings }
+        let mut scope = Scope::new(env, &view, sources.now, &mut random);
+        scope.locations = state.assets.locations();
+        scope.prompts = &engine.options.prompts;
+        work(&mut scope)
+    }
+
+    /// The text that a template gives, without the parts that have errors.
+    pub fn text(&mut self, template: &Template) -> String {
+        self.scoped(|scope| template.text(scope))
+    }
+
+    /// All that a template gives.
+    pub fn evaluate(&mut self, template: &Template) -> Evaluated {
+        self.scoped(|scope| {
+            let text = template.text(scope);
+            let (errors, warnings) = (std::mem::take(&mut scope.errors), std::mem::take(&mut scope.warnings));
+            let value = template.value(scope);
+            Evaluated { text, value, errors, warnings }
+        })
     }
 }

@@ -13,7 +13,7 @@ mod surroundings;
 
 pub use crate::session::result_key;
 pub(crate) use context::first_urn;
-pub use evaluate::Evaluated;
+pub use evaluate::{Evaluated, Evaluator};
 pub(crate) use execution::{Execution, Halt, NewResult, Pushed};
 pub(crate) use message::MessageSource;
 pub use service::{AirtimeAnswer, Answer, Asker, EmailAnswer, LlmAnswer, Request, WebhookAnswer, WebhookRequest};

@@ -1,10 +1,11 @@
 //! Conversations without operators and networks: driven by hand in the terminal, or recorded and run again.
 
 mod replay;
+pub mod sample;
 mod services;
 mod transcript;
 
-pub use replay::{Case, ModifyCase, ModifyReport, Replayed, Report};
+pub use replay::{Case, ModifyCase, ModifyReport, Prepared, Replayed, Report};
 pub use services::{Mock, ServiceOptions, Services};
 pub use transcript::{Line, compare, transcript};
 

@@ -4,7 +4,7 @@ use super::SimulateError;
 use super::services::{Mock, ServiceOptions, Services};
 use crate::assets::Assets;
 use crate::contact::Contact;
-use crate::engine::{Answer, Engine, Evaluated, Outcome, Segment, Sources, Sprint};
+use crate::engine::{Answer, Engine, Evaluated, Evaluator, Outcome, Segment, Sources, Sprint};
 use crate::environment::Environment;
 use crate::event::{Call, Event};
 use crate::expression::Template;
@@ -35,6 +35,18 @@ pub struct Case {
     now: Option<Timestamp>,
     #[serde(default, deserialize_with = "or_default")]
     options: ServiceOptions,
+}
+
+/// A recorded conversation with everything read and checked, ready to be run any number of times.
+pub struct Prepared<'a> {
+    case: &'a Case,
+    assets: &'a Assets,
+    engine: Engine,
+    services: Services,
+    contact: Contact,
+    trigger: Trigger,
+    resumes: Vec<Resume>,
+    sources: Sources,
 }
 
 /// A contact, and a change to it.
@@ -121,11 +133,8 @@ impl Case {
         Ok(serde_json::from_str(text)?)
     }
 
-    /// Runs the conversation. The contact is the same one in memory throughout; the session goes through its JSON
-    /// between sprints, as it does when it is stored.
-    pub fn run(&self, assets: &Assets) -> Result<Replayed, SimulateError> {
-        let mut services = Services::new(&self.options, self.http_mocks.clone());
-        let engine = services.engine();
+    /// Reads what the conversation is made of, and checks what it refers to.
+    pub fn prepare<'a>(&'a self, assets: &'a Assets) -> Result<Prepared<'a>, SimulateError> {
         let trigger = Trigger::read(self.trigger.get())?;
         let mut contact = self.contact.clone();
         let mut missing = contact.drop_missing(assets);
@@ -133,35 +142,52 @@ impl Case {
         if let Some(reference) = missing.into_iter().next() {
             return Err(SimulateError::Missing(reference));
         }
-        let mut resumes = Vec::with_capacity(self.resumes.len());
-        for resume in &self.resumes {
-            resumes.push(Resume::read(resume.get())?);
-        }
-        let env = &self.environment;
-        let sources = Sources::new(self.now.unwrap_or_else(default_now), IdMaker::from_u64(1));
-        let mut sprint = complete(&mut services, |answers| {
-            let (contact, call, trigger) = (contact.clone(), self.call.clone(), trigger.clone());
-            Ok(engine.start(assets, env, contact, call, trigger, sources.clone(), answers)?)
-        })?;
-        let mut outputs = Vec::with_capacity(resumes.len() + 1);
-        let mut last = None;
-        for (i, resume) in resumes.into_iter().enumerate() {
+        let resumes = self.resumes.iter().map(|resume| Resume::read(resume.get())).collect::<Result<_, _>>()?;
+        let services = Services::new(&self.options, self.http_mocks.clone());
+        Ok(Prepared {
+            case: self,
+            assets,
+            engine: services.engine(),
+            services,
+            contact,
+            trigger,
+            resumes,
+            sources: Sources::new(self.now.unwrap_or_else(default_now), IdMaker::from_u64(1)),
+        })
+    }
+
+    /// Runs the conversation. The contact is the same one in memory throughout; the session goes through its JSON
+    /// between sprints, as it does when it is stored.
+    pub fn run(&self, assets: &Assets) -> Result<Replayed, SimulateError> {
+        let prepared = self.prepare(assets)?;
+        let mut services = prepared.services();
+        let mut sprint = prepared.start(&mut services)?;
+        let mut outputs = Vec::with_capacity(prepared.resumes.len() + 1);
+        for i in 0..prepared.resumes.len() {
             if sprint.session.status != SessionStatus::Waiting {
                 return Err(SimulateError::LeftOver(i + 1));
             }
             let json = record(&mut outputs, sprint.events, sprint.segments, &sprint.session)?;
-            let (contact, sources) = (sprint.contact, sprint.sources);
-            sprint = complete(&mut services, |answers| {
-                let session = Session::read(&json)?;
-                let (contact, call, resume) = (contact.clone(), self.call.clone(), resume.clone());
-                Ok(engine.resume(assets, env, session, contact, call, resume, sources.clone(), answers)?)
-            })?;
-            last = Some(resume);
+            sprint = prepared.resume(&mut services, i, &json, sprint.contact, sprint.sources)?;
         }
         let (events, segments) = (std::mem::take(&mut sprint.events), std::mem::take(&mut sprint.segments));
         record(&mut outputs, events, segments, &sprint.session)?;
         let report = Report { outputs, contact: sprint.contact.clone() };
-        Ok(Replayed { report, engine, sprint, resume: last })
+        let Prepared { engine, mut resumes, .. } = prepared;
+        Ok(Replayed { report, engine, sprint, resume: resumes.pop() })
+    }
+
+    /// What evaluates templates as the run that a conversation executed last would, at another time if one is given.
+    pub fn evaluator<'a>(
+        &'a self,
+        assets: &'a Assets,
+        replayed: &'a Replayed,
+        now: Option<Timestamp>,
+    ) -> Evaluator<'a> {
+        let mut sources = replayed.sprint.sources.clone();
+        sources.now = now.unwrap_or(sources.now);
+        let (call, resume) = (self.call.as_ref(), replayed.resume.as_ref());
+        replayed.engine.evaluator(assets, &self.environment, &replayed.sprint, call, resume, sources)
     }
 
     /// Evaluates templates as the run that a conversation executed last would, at another time if one is given.
@@ -172,14 +198,60 @@ impl Case {
         now: Option<Timestamp>,
         templates: &[String],
     ) -> Vec<Evaluated> {
-        let mut sources = replayed.sprint.sources.clone();
-        sources.now = now.unwrap_or(sources.now);
-        let (call, resume) = (self.call.as_ref(), replayed.resume.as_ref());
-        let one = |template: &String| {
-            let template = Template::parse(template);
-            replayed.engine.evaluate(assets, &self.environment, &replayed.sprint, call, resume, &mut sources, &template)
-        };
-        templates.iter().map(one).collect()
+        let mut evaluator = self.evaluator(assets, replayed, now);
+        templates.iter().map(|template| evaluator.evaluate(&Template::parse(template))).collect()
+    }
+}
+
+impl Prepared<'_> {
+    /// The services that answer it: one set for each time it is run, as answers are used up.
+    pub fn services(&self) -> Services {
+        self.services.clone()
+    }
+
+    /// How many resumes it has.
+    pub fn resumes(&self) -> usize {
+        self.resumes.len()
+    }
+
+    /// The first sprint.
+    pub fn start(&self, services: &mut Services) -> Result<Sprint, SimulateError> {
+        complete(services, |answers| {
+            let (contact, call, trigger) = (self.contact.clone(), self.case.call.clone(), self.trigger.clone());
+            let sources = self.sources.clone();
+            Ok(self.engine.start(self.assets, &self.case.environment, contact, call, trigger, sources, answers)?)
+        })
+    }
+
+    /// The first sprint and the one of the first resume, if there is one; between them the session goes through its
+    /// JSON. The cost of this is what a host pays for an answer, without its store.
+    pub fn round_trip(&self, services: &mut Services) -> Result<Sprint, SimulateError> {
+        let mut sprint = self.start(services)?;
+        sprint.session.compact();
+        let json = sprint.session.to_json();
+        if self.resumes.is_empty() {
+            sprint.session = Session::read(&json)?;
+            return Ok(sprint);
+        }
+        self.resume(services, 0, &json, sprint.contact, sprint.sources)
+    }
+
+    /// The sprint of resume number `resume`, with the session's JSON and what the sprint before left.
+    pub fn resume(
+        &self,
+        services: &mut Services,
+        resume: usize,
+        session: &str,
+        contact: Contact,
+        sources: Sources,
+    ) -> Result<Sprint, SimulateError> {
+        let env = &self.case.environment;
+        let Some(resume) = self.resumes.get(resume) else { return Err(SimulateError::LeftOver(resume + 1)) };
+        complete(services, |answers| {
+            let session = Session::read(session)?;
+            let (contact, call, resume) = (contact.clone(), self.case.call.clone(), resume.clone());
+            Ok(self.engine.resume(self.assets, env, session, contact, call, resume, sources.clone(), answers)?)
+        })
     }
 }
 

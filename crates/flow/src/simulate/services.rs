@@ -39,6 +39,7 @@ pub struct Mock {
 }
 
 /// Simulated services.
+#[derive(Clone)]
 pub struct Services {
     options: ServiceOptions,
     mocks: BTreeMap<String, Vec<Mock>>,

@@ -6,3 +6,4 @@ mod definitions;
 mod families;
 mod modifiers;
 mod mutations;
+mod samples;

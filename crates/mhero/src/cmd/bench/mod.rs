@@ -1,5 +1,6 @@
 //! `mhero bench`: how fast the parts are. Figures, not tests: machines are noisy, so compare figures of one run.
 
+mod flow;
 mod people;
 mod talk;
 
@@ -11,6 +12,8 @@ use std::process::ExitCode;
 pub(crate) enum BenchCommand {
     /// The whole path: a phone's message in over SMPP, a step of a flow, the answer out over SMPP
     Loop(talk::Args),
+    /// Conversations and templates of the flow engine per second of CPU time, without any store
+    Flow(flow::Args),
     /// Counting and paging through an audience of a million workers, as a server does
     Audience(people::Args),
 }
@@ -19,6 +22,7 @@ pub(crate) enum BenchCommand {
 pub(crate) fn run(ctx: &Ctx, command: BenchCommand) -> anyhow::Result<ExitCode> {
     match command {
         BenchCommand::Loop(args) => talk::run(ctx, &args),
+        BenchCommand::Flow(args) => flow::run(ctx, &args),
         BenchCommand::Audience(args) => people::run(ctx, &args),
     }
 }
