@@ -36,6 +36,9 @@ pub enum AppError {
     /// The store refused; see [`store::StoreError`].
     #[error(transparent)]
     Store(#[from] store::StoreError),
+    /// A file of an import, or its temporary file, broke off: a disk was full or a file system went away.
+    #[error("the import broke off, and nothing of it was written: {0}")]
+    Import(#[from] std::io::Error),
     /// A part of the program ended where it must not.
     #[error("{0}")]
     Broken(String),

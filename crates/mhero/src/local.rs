@@ -55,20 +55,34 @@ enum Line {
     Failed { error: String },
 }
 
+/// Where files go.
+#[derive(Clone, Debug)]
+struct Folders {
+    data: PathBuf,
+    backups: PathBuf,
+}
+
 /// Carries out a request.
-async fn carry_out(app: &Arc<App>, request: Request, backups: &Path, told: Told) -> anyhow::Result<Value> {
+async fn carry_out(app: &Arc<App>, request: Request, folders: &Folders, told: Told) -> anyhow::Result<Value> {
     Ok(match request {
         Request::ImportWorkers { source, files, mapping } => {
             let mut read = Vec::with_capacity(files.len());
             for path in files {
-                let bytes = tokio::fs::read(&path).await.with_context(|| format!("cannot read {}", path.display()))?;
+                let open = || -> std::io::Result<_> {
+                    let file = std::fs::File::open(&path)?;
+                    let about = file.metadata()?;
+                    if about.is_dir() { Err(std::io::ErrorKind::IsADirectory.into()) } else { Ok((file, about.len())) }
+                };
+                let (file, length) = open().with_context(|| format!("cannot read {}", path.display()))?;
                 let name = path
                     .file_name()
                     .map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned());
-                read.push(File { name, bytes });
+                read.push(File { name, length, content: Box::new(file) });
             }
             let mapping = mapping.map(|text| registry::Mapping::parse(&text)).transpose()?;
-            serde_json::to_value(app.import_workers(&source, read, mapping, told).await?)?
+            let spool = app::import::temporary(&folders.data)
+                .with_context(|| format!("cannot make a temporary file in {}", folders.data.display()))?;
+            serde_json::to_value(app.import_workers(&source, read, mapping, spool, told).await?)?
         }
         Request::Workers { query, limit } => {
             let mut rows = Vec::new();
@@ -138,7 +152,7 @@ async fn carry_out(app: &Arc<App>, request: Request, backups: &Path, told: Told)
             serde_json::to_value(app.campaign_report(Some(&start.id.to_string())).await?)?
         }
         Request::Backup { folder } => {
-            let folder = folder.unwrap_or_else(|| backups.to_owned());
+            let folder = folder.unwrap_or_else(|| folders.backups.clone());
             serde_json::to_value(app.store.backup(&folder, app.now()).await?)?
         }
     })
@@ -168,7 +182,8 @@ pub(crate) fn ask<T: DeserializeOwned>(ctx: &Ctx, request: Request) -> anyhow::R
                 let app = runtime::app(store, runtime::settings(&config)?)?;
                 app.reload().await?;
                 let told: Told = Arc::new(show);
-                let result = carry_out(&app, request, &config.backup.folder, told).await;
+                let folders = Folders { data: ctx.data().to_owned(), backups: config.backup.folder.clone() };
+                let result = carry_out(&app, request, &folders, told).await;
                 app.store.close().await;
                 result
             }
@@ -209,6 +224,7 @@ pub(crate) async fn serve(app: Arc<App>, data: PathBuf, backups: PathBuf) -> any
         }
         _ => {}
     }
+    let folders = Folders { data, backups };
     let listener = UnixListener::bind(&path).with_context(|| format!("cannot listen on {}", path.display()))?;
     crate::cmd::own_only(&path, 0o600)?;
     let mut stop = app.stopping();
@@ -216,9 +232,9 @@ pub(crate) async fn serve(app: Arc<App>, data: PathBuf, backups: PathBuf) -> any
         tokio::select! {
             accepted = listener.accept() => match accepted {
                 Ok((stream, _)) => {
-                    let (app, backups) = (Arc::clone(&app), backups.clone());
+                    let (app, folders) = (Arc::clone(&app), folders.clone());
                     tokio::spawn(async move {
-                        if let Err(error) = answer(&app, stream, &backups).await {
+                        if let Err(error) = answer(&app, stream, &folders).await {
                             tracing::debug!(%error, "a command went away");
                         }
                     });
@@ -235,7 +251,7 @@ pub(crate) async fn serve(app: Arc<App>, data: PathBuf, backups: PathBuf) -> any
     Ok(())
 }
 
-async fn answer(app: &Arc<App>, stream: UnixStream, backups: &Path) -> anyhow::Result<()> {
+async fn answer(app: &Arc<App>, stream: UnixStream, folders: &Folders) -> anyhow::Result<()> {
     let (read, mut write) = stream.into_split();
     let mut line = String::new();
     let mut read = BufReader::new(tokio::io::AsyncReadExt::take(read, LINE as u64));
@@ -245,7 +261,7 @@ async fn answer(app: &Arc<App>, stream: UnixStream, backups: &Path) -> anyhow::R
     let progress: Told = Arc::new(move |what, done, total| {
         drop(tell.send(Line::Progress { what: what.to_owned(), done, total }));
     });
-    let work = carry_out(app, request, backups, progress);
+    let work = carry_out(app, request, folders, progress);
     tokio::pin!(work);
     let last = loop {
         tokio::select! {

@@ -4,27 +4,28 @@ mod link;
 mod places;
 
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, HashSet};
+use std::io::{self, Read};
 
-use crate::finding::{Finding, Severity};
-use crate::model::{Place, Post, Worker};
-use crate::read::{Batch, Format, SourceRecord};
+use crate::finding::{Code, Finding, Origin, Severity};
+use crate::model::{Hash, Phone, PhoneState, Place, PlaceKind, Post, Status, Worker};
+use crate::read::{Batch, Format, Options, Progress, read};
+use crate::records::Records;
+use crate::spool::{Slot, Spool, Values};
 
 /// What the store has of this source already: references to it are no findings.
 #[derive(Clone, Debug, Default)]
 pub struct Known {
     /// [`Place::source_id`]s.
     pub places: HashSet<String>,
-    /// [`Worker::source_id`]s.
-    pub workers: HashSet<String>,
 }
 
-/// Takes the records of all files of an import, in any order.
+/// Takes the files of an import, in any order.
 #[derive(Debug)]
-pub struct Assembly {
-    source: String,
+pub struct Assembly<'a> {
+    options: Options<'a>,
     known: Known,
-    records: Vec<SourceRecord>,
+    records: Records,
     findings: Vec<Finding>,
     files: Vec<File>,
 }
@@ -42,15 +43,11 @@ pub struct File {
     pub records: usize,
 }
 
-/// Everything that an import gives.
-#[derive(Clone, Debug)]
+/// Everything that an import gives. Workers are read from its spool one by one.
+#[derive(Debug)]
 pub struct Import {
     /// Places, each after the one it lies within, brothers in the order of their ids.
     pub places: Vec<Place>,
-    /// Workers in the order of their ids, with their posts.
-    pub workers: Vec<Worker>,
-    /// Posts of workers who are not part of the import: of workers known before, or of nobody.
-    pub loose_posts: Vec<LoosePost>,
     /// Numbers that several workers have, in order. Nothing is taken from anybody.
     pub shared: Vec<SharedNumber>,
     /// Resources that the source has deleted (type, id), in order.
@@ -59,10 +56,69 @@ pub struct Import {
     pub findings: Vec<Finding>,
     /// Figures.
     pub summary: Summary,
+    workers: Vec<Entry>,
+    loose: Vec<Slot>,
+    values: Values,
+}
+
+/// A worker in the spool.
+#[derive(Debug)]
+struct Entry {
+    id: Box<str>,
+    hash: Hash,
+    status: Status,
+    worker: Slot,
+    origin: Slot,
+}
+
+impl Import {
+    /// How many workers there are.
+    pub fn len(&self) -> usize {
+        self.workers.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.workers.is_empty()
+    }
+
+    /// [`Worker::source_id`] and [`Worker::hash`] of the workers, in the order of their ids.
+    pub fn ids(&self) -> impl Iterator<Item = (&str, Hash)> {
+        self.workers.iter().map(|entry| (&*entry.id, entry.hash))
+    }
+
+    /// Whether there is a worker with this [`Worker::source_id`].
+    pub fn contains(&self, id: &str) -> bool {
+        self.workers.binary_search_by(|entry| (*entry.id).cmp(id)).is_ok()
+    }
+
+    /// Whether the worker at a position in that order is at work; none behind the last.
+    pub fn status(&self, at: usize) -> Option<Status> {
+        self.workers.get(at).map(|entry| entry.status)
+    }
+
+    /// The worker at a position in that order, with posts.
+    ///
+    /// # Errors
+    /// Those of the spool; [`io::ErrorKind::NotFound`] where there is none.
+    pub fn worker(&self, at: usize) -> io::Result<Worker> {
+        let entry = self.workers.get(at).ok_or(io::ErrorKind::NotFound)?;
+        Ok(Worker { hash: entry.hash, ..self.values.get(entry.worker)? })
+    }
+
+    /// All workers, in the order of their ids.
+    pub fn workers(&self) -> impl Iterator<Item = io::Result<Worker>> {
+        (0..self.len()).map(|at| self.worker(at))
+    }
+
+    /// Posts of workers who are not part of the import, in the order of their ids.
+    pub fn loose_posts(&self) -> impl Iterator<Item = io::Result<LoosePost>> {
+        self.loose.iter().map(|slot| self.values.get(*slot))
+    }
 }
 
 /// A post without its worker.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LoosePost {
     /// [`Worker::source_id`], where the source names one.
     pub worker: Option<String>,
@@ -106,41 +162,76 @@ pub struct Summary {
     pub warnings: usize,
 }
 
-impl Assembly {
-    /// An empty one; `known` is what the store has of this source.
-    pub fn new(source: &str, known: Known) -> Self {
-        Self { source: source.to_owned(), known, records: Vec::new(), findings: Vec::new(), files: Vec::new() }
+impl<'a> Assembly<'a> {
+    /// An empty one; `known` is what the store has of this source, `spool` an empty one.
+    pub fn new(options: Options<'a>, known: Known, spool: Box<dyn Spool>) -> Self {
+        Self { options, known, records: Records::new(spool), findings: Vec::new(), files: Vec::new() }
     }
 
-    /// Adds what was read from a file.
-    pub fn add(&mut self, batch: Batch) {
-        self.files.push(File {
-            name: batch.file.to_string(),
-            format: batch.format,
-            encoding: batch.encoding.map(str::to_owned),
-            records: batch.records.len(),
-        });
-        self.records.extend(batch.records);
-        self.findings.extend(batch.findings);
+    /// Reads a file. `name` is what findings call it; the format is told by the content. `progress` is told how far the
+    /// reading is.
+    ///
+    /// # Errors
+    /// Those of the file and the spool. What is wrong in the file is a finding.
+    pub fn read(&mut self, name: &str, input: &mut dyn Read, progress: Progress<'_>) -> io::Result<()> {
+        let mut batch = Batch {
+            file: name.into(),
+            format: None,
+            encoding: None,
+            count: 0,
+            records: &mut self.records,
+            findings: &mut self.findings,
+        };
+        read(input, &self.options, &mut batch, progress)?;
+        let Batch { format, encoding, count, .. } = batch;
+        self.files.push(File { name: name.to_owned(), format, encoding: encoding.map(str::to_owned), records: count });
+        self.records.failed()
     }
 
     /// Links everything. The result does not depend on the order of the files, but for records with one id and the
     /// same version, of which the later one wins.
-    pub fn finish(self) -> Import {
-        let mut findings = self.findings;
-        let mut sorted = link::Sorted::of(self.records, &mut findings);
-        let places = places::build(&mut sorted, &self.source, &self.known, &mut findings);
-        let (mut workers, loose_posts) = link::workers(&mut sorted, &places, &self.known, &mut findings);
-        let shared = shared(&workers, &mut findings, &sorted.origins);
-        for worker in &mut workers {
-            worker.hash = crate::model::Hash::of(&*worker);
-        }
+    ///
+    /// # Errors
+    /// Those of the spool.
+    pub fn finish(self) -> io::Result<Import> {
+        let Self { options, known, mut records, mut findings, files } = self;
+        let places = places::build(&mut records, options.source, &known, &mut findings);
+        let mut summary = Summary { files, ..Summary::default() };
+        let mut workers: Vec<Entry> = Vec::new();
+        let mut numbers: Vec<(Box<str>, usize)> = Vec::new();
+        let mut loose = Vec::new();
+        let linking = link::Linking {
+            places: &places,
+            known: &known,
+            findings: &mut findings,
+            worker: &mut |worker, origin, values| {
+                summary.add(&worker);
+                let used = worker.phones.iter().filter(|phone| phone.state == PhoneState::Active);
+                if worker.status == Status::Active {
+                    numbers.extend(used.map(|phone| (phone.number.number.as_str().into(), workers.len())));
+                }
+                let (slot, bytes) = values.put(&worker)?;
+                let hash = Hash::of(bytes);
+                let (origin, _) = values.put(&origin)?;
+                workers.push(Entry { id: worker.source_id.into(), hash, status: worker.status, worker: slot, origin });
+                Ok(())
+            },
+            loose: &mut |post, values| {
+                let (slot, _) = values.put(&post)?;
+                loose.push(slot);
+                Ok(())
+            },
+        };
+        linking.run(&mut records)?;
+        let shared = shared(numbers, &workers, &records.values, &mut findings)?;
+        // Somebody whose id had to be made different is out of order.
+        workers.sort_by(|a, b| a.id.cmp(&b.id));
         let mut places = places.all;
         for place in &mut places {
-            place.hash = crate::model::Hash::of(&*place);
+            place.hash = Hash::of_value(&*place);
         }
         let order: BTreeMap<&str, usize> =
-            self.files.iter().enumerate().map(|(at, file)| (file.name.as_str(), at)).collect();
+            summary.files.iter().enumerate().map(|(at, file)| (file.name.as_str(), at)).collect();
         findings.sort_by(|a, b| {
             let key = |finding: &Finding| {
                 (order.get(&*finding.place.file).copied(), finding.place.line, finding.place.column)
@@ -148,60 +239,66 @@ impl Assembly {
             key(a).cmp(&key(b)).then_with(|| a.cmp(b))
         });
         findings.dedup();
-        let summary = summary(self.files, &workers, &places, &findings);
-        let deleted = std::mem::take(&mut sorted.deleted);
-        Import { places, workers, loose_posts, shared, deleted: deleted.into_iter().collect(), findings, summary }
+        let of_kind = |kind: PlaceKind| places.iter().filter(|place| place.kind == kind).count();
+        let of = |severity: Severity| findings.iter().filter(|finding| finding.severity == severity).count();
+        summary.facilities = of_kind(PlaceKind::Facility);
+        summary.jurisdictions = of_kind(PlaceKind::Jurisdiction);
+        summary.errors = of(Severity::Error);
+        summary.warnings = of(Severity::Warning);
+        let deleted = std::mem::take(&mut records.deleted).into_iter().collect();
+        Ok(Import { places, shared, deleted, findings, summary, workers, loose, values: records.values })
     }
 }
 
-/// Finds numbers that several workers have and who are at work: one who left keeps no number from another.
-fn shared(workers: &[Worker], findings: &mut Vec<Finding>, origins: &link::Origins) -> Vec<SharedNumber> {
-    let mut by_number: BTreeMap<&str, BTreeSet<usize>> = BTreeMap::new();
-    for (at, worker) in workers.iter().enumerate() {
-        for phone in worker.phones.iter().filter(|phone| phone.state == crate::model::PhoneState::Active) {
-            by_number.entry(&phone.number.number).or_default().insert(at);
-        }
+impl Summary {
+    fn add(&mut self, worker: &Worker) {
+        self.workers += 1;
+        self.left += usize::from(worker.status == Status::Left);
+        self.without_phone += usize::from(worker.phones.iter().all(|phone| phone.state != PhoneState::Active));
+        self.posts += worker.posts.len();
+        self.phones += worker.phones.len();
+        let doubtful = |phone: &&Phone| !phone.number.valid || phone.state == PhoneState::Old;
+        self.doubtful_phones += worker.phones.iter().filter(doubtful).count();
     }
+}
+
+/// How many others a finding about a shared number names.
+const NAMED: usize = 5;
+
+/// Finds numbers that several workers have who are at work: one who left keeps no number from another. `numbers` has
+/// each number with the position of the worker.
+fn shared(
+    mut numbers: Vec<(Box<str>, usize)>,
+    workers: &[Entry],
+    values: &Values,
+    findings: &mut Vec<Finding>,
+) -> io::Result<Vec<SharedNumber>> {
+    numbers.sort_unstable();
+    numbers.dedup();
     let mut shared = Vec::new();
-    for (number, holders) in by_number.into_iter().filter(|(_, holders)| holders.len() > 1) {
-        let holders: Vec<&Worker> = holders.into_iter().map(|at| &workers[at]).collect();
-        for worker in &holders {
-            let others: Vec<String> = holders
-                .iter()
-                .filter(|other| other.source_id != worker.source_id)
-                .take(5)
-                .map(|other| format!("{} ({})", other.name, other.source_id))
-                .collect();
-            let more = if holders.len() > 6 { format!(" and {} more", holders.len() - 6) } else { String::new() };
+    for holders in numbers.chunk_by(|a, b| a.0 == b.0).filter(|holders| holders.len() > 1) {
+        let number = &holders[0].0;
+        let mut named = Vec::with_capacity(NAMED + 1);
+        for (_, at) in holders.iter().take(NAMED + 1) {
+            let worker: Worker = values.get(workers[*at].worker)?;
+            named.push((*at, format!("{} ({})", worker.name, worker.source_id)));
+        }
+        for (_, at) in holders {
+            let worker: Worker = values.get(workers[*at].worker)?;
+            let others = named.iter().filter(|(other, _)| other != at).take(NAMED);
+            let others: Vec<&str> = others.map(|(_, name)| name.as_str()).collect();
+            let more = match holders.len() - 1 - others.len() {
+                0 => String::new(),
+                more => format!(" and {more} more"),
+            };
             let message = format!("'{}' has the number {number}, and so has {}{more}", worker.name, others.join(", "));
-            let Some(origin) = origins.get(&worker.source_id) else { continue };
-            findings
-                .push(Finding::new(crate::finding::Code::SharedPhone, origin.clone(), message).of(&worker.source_id));
+            let origin: Origin = values.get(workers[*at].origin)?;
+            findings.push(Finding::new(Code::SharedPhone, origin, message).of(&worker.source_id));
         }
         shared.push(SharedNumber {
-            number: number.to_owned(),
-            workers: holders.iter().map(|worker| worker.source_id.clone()).collect(),
+            number: number.to_string(),
+            workers: holders.iter().map(|(_, at)| workers[*at].id.to_string()).collect(),
         });
     }
-    shared
-}
-
-fn summary(files: Vec<File>, workers: &[Worker], places: &[Place], findings: &[Finding]) -> Summary {
-    use crate::model::{PhoneState, PlaceKind, Status};
-    let usable = |worker: &Worker| worker.phones.iter().any(|phone| phone.state == PhoneState::Active);
-    let phones = || workers.iter().flat_map(|worker| &worker.phones);
-    let of = |severity: Severity| findings.iter().filter(|finding| finding.severity == severity).count();
-    Summary {
-        files,
-        workers: workers.len(),
-        left: workers.iter().filter(|worker| worker.status == Status::Left).count(),
-        without_phone: workers.iter().filter(|worker| !usable(worker)).count(),
-        posts: workers.iter().map(|worker| worker.posts.len()).sum(),
-        facilities: places.iter().filter(|place| place.kind == PlaceKind::Facility).count(),
-        jurisdictions: places.iter().filter(|place| place.kind == PlaceKind::Jurisdiction).count(),
-        phones: phones().count(),
-        doubtful_phones: phones().filter(|phone| !phone.number.valid || phone.state == PhoneState::Old).count(),
-        errors: of(Severity::Error),
-        warnings: of(Severity::Warning),
-    }
+    Ok(shared)
 }

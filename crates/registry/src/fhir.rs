@@ -4,7 +4,7 @@ mod element;
 mod place;
 mod worker;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
 use std::collections::BTreeMap;
@@ -17,18 +17,17 @@ use crate::model::{Place, Post, Worker};
 use crate::read::{Batch, Broken, Item, JsonPlace, Options, Progress, Row};
 
 /// One record of a source, mapped as far as one record alone allows.
-#[derive(Clone, Debug)]
-pub enum SourceRecord {
+pub(crate) enum SourceRecord {
     /// A FHIR Practitioner: a worker without posts.
-    Practitioner(Box<PersonRecord>),
+    Practitioner(PersonRecord),
     /// A FHIR PractitionerRole: a post, and whose it is.
-    Role(Box<RoleRecord>),
+    Role(RoleRecord),
     /// A FHIR Location.
-    Location(Box<PlaceRecord>),
+    Location(PlaceRecord),
     /// A FHIR Organization.
-    Organization(Box<PlaceRecord>),
+    Organization(PlaceRecord),
     /// A row of a table.
-    Row(Box<Row>),
+    Row(Row),
     /// A resource that the source has deleted.
     Deleted {
         /// The resource type.
@@ -39,7 +38,7 @@ pub enum SourceRecord {
 }
 
 /// Names by which other records can refer to this one.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub(crate) struct Keys {
     /// `Type/id`, full URL and `system|value` of identifiers.
     pub(crate) names: Vec<String>,
@@ -48,9 +47,10 @@ pub(crate) struct Keys {
 }
 
 /// A FHIR Practitioner.
-#[derive(Clone, Debug)]
-pub struct PersonRecord {
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct PersonRecord {
     pub(crate) origin: Origin,
+    #[serde(skip)]
     pub(crate) keys: Keys,
     pub(crate) worker: Worker,
     pub(crate) active: bool,
@@ -58,9 +58,10 @@ pub struct PersonRecord {
 }
 
 /// A FHIR PractitionerRole.
-#[derive(Clone, Debug)]
-pub struct RoleRecord {
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct RoleRecord {
     pub(crate) origin: Origin,
+    #[serde(skip)]
     pub(crate) keys: Keys,
     pub(crate) post: Post,
     pub(crate) practitioner: Option<Reference>,
@@ -71,8 +72,8 @@ pub struct RoleRecord {
 }
 
 /// A FHIR Location or Organization.
-#[derive(Clone, Debug)]
-pub struct PlaceRecord {
+#[derive(Debug)]
+pub(crate) struct PlaceRecord {
     pub(crate) origin: Origin,
     pub(crate) keys: Keys,
     pub(crate) place: Place,
@@ -82,7 +83,7 @@ pub struct PlaceRecord {
 }
 
 /// A reference as a resource has it.
-#[derive(Clone, Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Reference {
     /// What to look up: `Type/id`, a full URL, or `system|value`.
     pub(crate) key: String,
@@ -97,13 +98,12 @@ impl Reference {
     }
 }
 
-/// Takes the items of a JSON text, `length` bytes long, one after the other.
-pub(crate) struct Reader<'a> {
+/// Takes the items of a JSON text, one after the other.
+pub(crate) struct Reader<'a, 'b> {
     options: &'a Options<'a>,
-    batch: &'a mut Batch,
+    batch: &'a mut Batch<'b>,
     ignored: BTreeMap<String, (usize, Origin)>,
     taken: u32,
-    length: usize,
     truncated: bool,
 }
 
@@ -118,16 +118,16 @@ struct Entry<'a> {
     request: Option<&'a RawValue>,
 }
 
-impl<'a> Reader<'a> {
-    pub(crate) fn new(options: &'a Options<'a>, batch: &'a mut Batch, length: usize) -> Self {
-        Self { options, batch, ignored: BTreeMap::new(), taken: 0, length, truncated: false }
+impl<'a, 'b> Reader<'a, 'b> {
+    pub(crate) fn new(options: &'a Options<'a>, batch: &'a mut Batch<'b>) -> Self {
+        Self { options, batch, ignored: BTreeMap::new(), taken: 0, truncated: false }
     }
 
     /// Takes one item; false where it is no JSON.
     pub(crate) fn take(&mut self, item: Item<'_>, progress: Progress<'_>) -> bool {
         self.taken += 1;
         if self.taken.is_multiple_of(256) {
-            progress(item.at as u64, self.length as u64);
+            progress(item.at as u64);
         }
         let origin = Origin {
             file: Arc::clone(&self.batch.file),
@@ -183,8 +183,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Reports what was passed over.
-    pub(crate) fn finish(self, progress: Progress<'_>) {
-        progress(self.length as u64, self.length as u64);
+    pub(crate) fn finish(self) {
         for (kind, (count, origin)) in self.ignored {
             let finding = if kind.is_empty() {
                 let message =
@@ -221,11 +220,14 @@ impl<'a> Reader<'a> {
         }
         let request: Value = entry.request.and_then(|raw| serde_json::from_str(raw.get()).ok()).unwrap_or(Value::Null);
         let url = element::text(&request, "url").unwrap_or_default();
-        let mut path = url.split('/');
-        if let (Some("DELETE"), Some(kind), Some(id)) =
-            (element::text(&request, "method").as_deref(), path.next(), path.next())
-        {
-            self.batch.records.push(SourceRecord::Deleted { kind: kind.to_owned(), id: id.to_owned() });
+        let target = element::key(&url, "");
+        let target = target.split_once('/').filter(|(kind, id)| !kind.is_empty() && !id.is_empty());
+        if let (Some("DELETE"), Some((kind, id))) = (element::text(&request, "method").as_deref(), target) {
+            if kind != "Practitioner" {
+                let message = format!("the source has deleted {kind}/{id}, which stays here");
+                self.batch.findings.push(Finding::new(Code::Deleted, origin, message));
+            }
+            self.batch.push(SourceRecord::Deleted { kind: kind.to_owned(), id: id.to_owned() });
         } else {
             self.batch.findings.push(Finding::new(Code::BadField, origin, "the entry has no resource"));
         }
@@ -264,21 +266,19 @@ impl<'a> Reader<'a> {
             self.ignored.entry(kind).or_insert((0, origin)).0 += 1;
             return true;
         }
-        let mut context = Context { options: self.options, origin, findings: &mut self.batch.findings };
+        let mut context = Context { options: self.options, origin, findings: &mut *self.batch.findings };
         let Some(id) = id.filter(|id| !id.is_empty()) else {
             context.find(Code::NoId, "id", format!("the {kind} has no id"));
             return true;
         };
         let keys = element::keys(&value, &kind, &id, full_url);
         let record = match kind.as_str() {
-            "Practitioner" => {
-                SourceRecord::Practitioner(Box::new(worker::practitioner(&value, id, keys, raw, &mut context)))
-            }
-            "PractitionerRole" => SourceRecord::Role(Box::new(worker::role(&value, id, keys, raw, &mut context))),
-            "Location" => SourceRecord::Location(Box::new(place::location(&value, id, keys, raw, &mut context))),
-            _ => SourceRecord::Organization(Box::new(place::organization(&value, &id, keys, raw, &mut context))),
+            "Practitioner" => SourceRecord::Practitioner(worker::practitioner(&value, id, keys, raw, &mut context)),
+            "PractitionerRole" => SourceRecord::Role(worker::role(&value, id, keys, raw, &mut context)),
+            "Location" => SourceRecord::Location(place::location(&value, id, keys, raw, &mut context)),
+            _ => SourceRecord::Organization(place::organization(&value, &id, keys, raw, &mut context)),
         };
-        self.batch.records.push(record);
+        self.batch.push(record);
         true
     }
 

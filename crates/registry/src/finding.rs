@@ -130,6 +130,8 @@ codes! {
     UnresolvedReference = Warning, "import the file that has it together with this one";
     /// A post of nobody.
     NoWorker = Warning, "name the practitioner of the role at the source";
+    /// The source has deleted a record other than a worker.
+    Deleted = Warning, "import all files of the source in full: what they no longer have goes with that";
     /// Two records with one id and different content.
     DuplicateId = Warning, "give each record its own id at the source; the later one was used";
     /// Two rows that are one worker.

@@ -13,23 +13,15 @@ use std::fmt;
 pub struct Hash(pub [u8; 32]);
 
 impl Hash {
+    /// Of the bytes that a record serialises to.
+    pub(crate) fn of(bytes: &[u8]) -> Self {
+        Self(Sha256::digest(bytes).into())
+    }
+
     /// Of what the value serialises to, which must not contain maps with a random order.
-    pub(crate) fn of(value: &impl Serialize) -> Self {
-        struct Sink(Sha256);
-        impl std::io::Write for Sink {
-            fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-                self.0.update(bytes);
-                Ok(bytes.len())
-            }
-            fn flush(&mut self) -> std::io::Result<()> {
-                Ok(())
-            }
-        }
-        let mut sink = Sink(Sha256::new());
-        // Neither the types nor the sink can fail; a failure would only make the record look changed.
-        let done = serde_json::to_writer(std::io::BufWriter::new(&mut sink), value);
-        debug_assert!(done.is_ok());
-        Self(sink.0.finalize().into())
+    pub(crate) fn of_value(value: &impl Serialize) -> Self {
+        // The types cannot fail; a failure would only make the record look changed.
+        Self::of(&serde_json::to_vec(value).unwrap_or_default())
     }
 }
 
@@ -158,17 +150,22 @@ pub struct Post {
     /// The id in the source.
     pub source_id: String,
     /// The cadre or job.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cadre: Option<Coded>,
     /// All codes of the role, the cadre among them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub codes: Vec<Coded>,
     /// [`Place::source_id`] of the facility, also where that place is not part of the import.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub facility_ref: Option<String>,
     /// [`Place::source_id`] of the jurisdiction, for a post that belongs to none of its facilities.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub place_ref: Option<String>,
     /// The first day.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub period_start: Option<PartialDate>,
     /// The last day.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub period_end: Option<PartialDate>,
     /// Whether the worker holds it on the day of the import.
     pub active: bool,
@@ -197,8 +194,10 @@ pub enum Status {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Left {
     /// The last day of the last post.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub on: Option<PartialDate>,
     /// The source's reason.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
 }
 
@@ -223,32 +222,44 @@ pub struct Worker {
     /// The whole name.
     pub name: String,
     /// Given names.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub given: Vec<String>,
     /// The family name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub family: Option<String>,
     /// The gender.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gender: Option<Gender>,
     /// The language to write in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub language: Option<Lang>,
     /// The date of birth.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub birth_date: Option<PartialDate>,
     /// Phones, the preferred one first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub phones: Vec<Phone>,
     /// E-mail addresses.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub emails: Vec<String>,
     /// Posts, the active ones first, then the latest.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub posts: Vec<Post>,
     /// Qualifications and specialities.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub skills: Vec<Coded>,
     /// Residence and nationality.
     pub address: Address,
     /// Other identifiers (system, value), such as a licence number.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub identifiers: Vec<(String, String)>,
     /// Whether the worker is at work.
     pub status: Status,
     /// Set where the status is [`Status::Left`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub left: Option<Left>,
     /// The source's record as compact JSON.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub raw: String,
     /// Of everything above, posts and their raw records included.
     #[serde(skip)]
@@ -286,16 +297,21 @@ pub struct Place {
     /// Jurisdiction or facility.
     pub kind: PlaceKind,
     /// The level (country, district...) or the type of facility.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub level: Option<Coded>,
     /// [`Place::source_id`] of the place that it lies within, also where that is not part of the import.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent: Option<String>,
     /// Where it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub position: Option<Position>,
     /// False where the source calls it inactive.
     pub active: bool,
     /// Other identifiers (system, value).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub identifiers: Vec<(String, String)>,
     /// The source's record of the Location as compact JSON.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub raw: String,
     /// The source's record of the Organization as compact JSON, where there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]

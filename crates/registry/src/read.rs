@@ -5,17 +5,22 @@ mod encoding;
 mod json;
 mod sheet;
 mod table;
+mod window;
 
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
+use std::io::{self, Read};
 use std::sync::Arc;
 
 use crate::columns::Mapping;
 use crate::fhir;
+use crate::fhir::SourceRecord;
 use crate::finding::{Code, Finding, Origin};
+use crate::records::Records;
+use encoding::Decoder;
+use window::Window;
 
-pub use crate::fhir::SourceRecord;
-pub(crate) use table::Row;
+pub(crate) use table::{Row, Step};
 
 /// How a file is read.
 #[derive(Clone, Debug)]
@@ -42,70 +47,84 @@ pub enum Format {
     Workbook,
 }
 
-/// What was read from one file.
-#[derive(Clone, Debug)]
-pub struct Batch {
+/// What is read from one file.
+pub(crate) struct Batch<'a> {
     /// The name of the file.
-    pub file: Arc<str>,
+    pub(crate) file: Arc<str>,
     /// What kind of file it is; none where it is not one that can be read.
-    pub format: Option<Format>,
+    pub(crate) format: Option<Format>,
     /// The text encoding, such as `UTF-8` or `windows-1252`; none for workbooks.
-    pub encoding: Option<&'static str>,
-    /// The records, in the order of the file.
-    pub records: Vec<SourceRecord>,
+    pub(crate) encoding: Option<&'static str>,
+    /// How many records it has.
+    pub(crate) count: usize,
+    /// Where the records go.
+    pub(crate) records: &'a mut Records,
     /// What could not be used.
-    pub findings: Vec<Finding>,
+    pub(crate) findings: &'a mut Vec<Finding>,
 }
 
-/// Told how many units of how many are done: bytes for FHIR and CSV, rows for workbooks.
-pub type Progress<'a> = &'a mut dyn FnMut(u64, u64);
+impl Batch<'_> {
+    pub(crate) fn push(&mut self, record: SourceRecord) {
+        self.count += 1;
+        self.records.push(record);
+    }
+}
 
-/// Reads one file. `name` is what findings call it; the format is told by the content. Nothing stops the reading
-/// but the end of the file: what is broken is left out and found.
-pub fn read(name: &str, bytes: &[u8], options: &Options<'_>, progress: Progress<'_>) -> Batch {
-    let mut batch =
-        Batch { file: Arc::from(name), format: None, encoding: None, records: Vec::new(), findings: Vec::new() };
+/// Told how many bytes of a file were read, or of a workbook how many rows.
+pub type Progress<'a> = &'a mut dyn FnMut(u64);
+
+/// Reads one file; the format is told by the content. Nothing stops the reading but the end of the file: what is broken
+/// is left out and found. Of FHIR, no more than a record and some blocks are in memory at once.
+pub(crate) fn read(
+    input: &mut dyn Read,
+    options: &Options<'_>,
+    batch: &mut Batch<'_>,
+    progress: Progress<'_>,
+) -> io::Result<()> {
     let top = Origin { file: Arc::clone(&batch.file), line: 1, column: 0, path: String::new() };
+    let decoder = Decoder::new(input)?;
     // ZIP (XLSX, XLSB, ODS) and compound files (XLS).
-    if bytes.starts_with(b"PK\x03\x04") || bytes.starts_with(&[0xd0, 0xcf, 0x11, 0xe0]) {
+    if decoder.head().starts_with(b"PK\x03\x04") || decoder.head().starts_with(&[0xd0, 0xcf, 0x11, 0xe0]) {
         batch.format = Some(Format::Workbook);
-        sheet::read(bytes, &top, options, &mut batch, progress);
-        return batch;
+        sheet::read(&decoder.into_bytes()?, &top, options, batch, progress);
+        return Ok(());
     }
-    let (text, encoding) = encoding::decode(bytes);
-    batch.encoding = Some(encoding.name);
-    if !encoding.certain {
-        batch.findings.push(Finding::new(
-            Code::Encoding,
-            top.clone(),
-            format!("the file is not UTF-8 and was read as {}", encoding.name),
-        ));
+    let mut text = Window::new(decoder);
+    let mut at = 0;
+    while text.byte(at).is_some_and(|byte| byte.is_ascii_whitespace()) {
+        at += 1;
     }
-    match text.trim_start().chars().next() {
-        Some('{' | '[') => {
+    match text.byte(at) {
+        Some(b'{' | b'[') => {
             batch.format = Some(Format::Fhir);
-            let mut reader = fhir::Reader::new(options, &mut batch, text.len());
-            json::scan(&text, &mut |item| reader.take(item, progress));
-            reader.finish(progress);
+            let mut reader = fhir::Reader::new(options, batch);
+            json::scan(&mut text, &mut |item| reader.take(item, progress));
+            reader.finish();
         }
-        Some('<') => batch.findings.push(
-            Finding::new(Code::UnknownFormat, top, "the file is XML")
+        Some(b'<') => batch.findings.push(
+            Finding::new(Code::UnknownFormat, top.clone(), "the file is XML")
                 .remedy("export FHIR as JSON, or the table as CSV or XLSX"),
         ),
-        None => batch.findings.push(Finding::new(Code::UnknownFormat, top, "the file is empty")),
-        Some(_) if text.starts_with("%PDF") || binary(&text) => {
-            batch.findings.push(Finding::new(
-                Code::UnknownFormat,
-                top,
-                "the file is neither JSON, a table nor a workbook",
-            ));
-        }
+        None => batch.findings.push(Finding::new(Code::UnknownFormat, top.clone(), "the file is empty")),
         Some(_) => {
-            batch.format = Some(Format::Csv);
-            csv::read(&text, &top, options, &mut batch, progress);
+            let text = text.whole();
+            if text.starts_with("%PDF") || binary(text) {
+                let message = "the file is neither JSON, a table nor a workbook";
+                batch.findings.push(Finding::new(Code::UnknownFormat, top.clone(), message));
+            } else {
+                batch.format = Some(Format::Csv);
+                csv::read(text, &top, options, batch, progress);
+            }
         }
     }
-    batch
+    text.failed()?;
+    let decoder = text.decoder();
+    batch.encoding = Some(decoder.name);
+    if !decoder.certain {
+        let message = format!("the file is not UTF-8 and was read as {}", decoder.name);
+        batch.findings.push(Finding::new(Code::Encoding, top, message));
+    }
+    Ok(())
 }
 
 /// Whether a text has control characters that no table has; U+0000 alone is forgiven.

@@ -71,6 +71,9 @@ pub enum StoreError {
     /// What was read is not what was ever written. Restore a backup, and keep the file for an enquiry.
     #[error("the database holds what it should not: {0}")]
     Corrupt(String),
+    /// What an import had read could not be taken out of its temporary file again.
+    #[error("the temporary file of the import cannot be read: {0}")]
+    Spool(String),
     /// The place for the database cannot hold one.
     #[error("{0}")]
     Unusable(String),

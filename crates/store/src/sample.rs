@@ -2,6 +2,9 @@
 
 use crate::query::{Column, Rows, Unit};
 use crate::registry::Attributes;
+use crate::registry::rows::{
+    audience_rows, contact_place_rows, contact_rows, contact_term_rows, place_rows, term_rows,
+};
 use crate::{Store, StoreError, StoreResult, params};
 use base::{ContactId, GroupId, IdMaker, Millis};
 use uuid::Uuid;
@@ -72,22 +75,7 @@ impl Store {
     }
 
     async fn sample_places(&self, ids: &mut IdMaker, group: GroupId, now: Millis) -> StoreResult<Vec<Facility>> {
-        let mut rows = Rows::insert(
-            "place",
-            &[
-                Column::Bytes("id"),
-                Column::Text("source"),
-                Column::Text("source_id"),
-                Column::Text("kind"),
-                Column::Text("name"),
-                Column::Text("name_folded"),
-                Column::Bytes("parent"),
-                Column::Int("low"),
-                Column::Int("high"),
-                Column::Text("path"),
-            ],
-            "",
-        );
+        let mut rows = place_rows();
         let mut facilities = Vec::new();
         let mut low = 0_i64;
         let mut place = |name: &str, parent: Option<Uuid>, below: i64, path: &[&str], kind: &str| {
@@ -99,6 +87,7 @@ impl Store {
                 "sample",
                 low.to_string(),
                 kind,
+                "",
                 name,
                 base::text::fold(name),
                 parent,
@@ -123,11 +112,7 @@ impl Store {
                 }
             }
         }
-        let mut terms = Rows::insert(
-            "term",
-            &[Column::Text("kind"), Column::Text("folded"), Column::Text("label")],
-            "ON CONFLICT (kind, folded) DO NOTHING",
-        );
+        let mut terms = term_rows();
         for (kind, labels) in [("cadre", CADRES.as_slice()), ("skill", SKILLS.as_slice())] {
             for label in labels {
                 terms.push(params![kind, base::text::fold(label), *label]);
@@ -146,40 +131,8 @@ impl Store {
 }
 
 fn contacts(count: u64, group: GroupId, facilities: &[Facility], ids: &mut IdMaker, now: Millis) -> StoreResult<Unit> {
-    let mut contacts = Rows::insert(
-        "contact",
-        &[
-            Column::Int("part"),
-            Column::Bytes("id"),
-            Column::Text("name"),
-            Column::Text("name_folded"),
-            Column::Text("language"),
-            Column::Int("created_on"),
-            Column::Int("last_seen_on"),
-            Column::Text("groups"),
-            Column::Text("attributes"),
-        ],
-        "",
-    );
-    let mut audience = Rows::insert(
-        "audience",
-        &[
-            Column::Int("part"),
-            Column::Bytes("contact"),
-            Column::Text("name_folded"),
-            Column::Text("gender"),
-            Column::Text("worker_status"),
-            Column::Text("language"),
-            Column::Text("status"),
-            Column::Int("created_on"),
-            Column::Int("last_seen_on"),
-        ],
-        "",
-    );
-    let term = [Column::Text("kind"), Column::Text("folded"), Column::Int("part"), Column::Bytes("contact")];
-    let mut terms = Rows::insert("contact_term", &term, "");
-    let place = [Column::Int("low"), Column::Int("part"), Column::Bytes("contact")];
-    let mut places = Rows::insert("contact_place", &place, "");
+    let (mut contacts, mut audience) = (contact_rows(), audience_rows());
+    let (mut terms, mut places) = (contact_term_rows(), contact_place_rows());
     let member = [Column::Bytes("contact_group"), Column::Int("part"), Column::Bytes("contact")];
     let mut members = Rows::insert("group_member", &member, "");
     for _ in 0..count {
@@ -210,8 +163,20 @@ fn contacts(count: u64, group: GroupId, facilities: &[Facility], ids: &mut IdMak
         } else {
             "[]".to_owned()
         };
-        contacts.push(params![part, contact, name, &folded, language, now, seen, groups, attributes]);
-        audience.push(params![part, contact, &folded, gender, "active", language, "active", now, seen]);
+        contacts.push(params![
+            part,
+            contact,
+            None::<Uuid>,
+            name,
+            &folded,
+            language,
+            now,
+            seen,
+            "[]",
+            groups,
+            attributes
+        ]);
+        audience.push(params![part, contact, &folded, gender, "active", language, "active", now, seen, now]);
         terms.push(params!["cadre", base::text::fold(cadre), part, contact]);
         terms.push(params!["skill", base::text::fold(skill), part, contact]);
         places.push(params![facility.low, part, contact]);

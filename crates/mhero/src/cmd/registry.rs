@@ -127,6 +127,9 @@ impl Report for Imported {
             "written  {} new, {} changed, {} unchanged; {} of this source are not in the import and stay; {} places",
             changes.new, changes.changed, changes.unchanged, changes.absent, changes.places
         )?;
+        if changes.deleted > 0 {
+            writeln!(to, "deleted  {} at the source, who have left therefore", changes.deleted)?;
+        }
         let worth: Vec<_> = self.0.findings.iter().filter(|finding| finding.severity != Severity::Info).collect();
         if worth.is_empty() {
             return writeln!(to, "nothing was left out");

@@ -1,100 +1,73 @@
 //! Records by their ids, and workers with their posts.
 
 use base::text::fold;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
+use std::io;
 
 use super::places::{Places, outside};
 use super::{Known, LoosePost};
-use crate::fhir::{Keys, PersonRecord, PlaceRecord, Reference, RoleRecord};
+use crate::fhir::{PersonRecord, PlaceRecord, Reference, RoleRecord};
 use crate::finding::{Code, Finding, Origin};
 use crate::model::{Left, PartialDate, Phone, PlaceKind, Post, Status, Worker};
-use crate::read::{Row, SourceRecord};
+use crate::read::Row;
+use crate::records::{Entry, Key, Records, Version};
+use crate::spool::{Slot, Values};
 
-/// Where each worker stands.
-pub(super) type Origins = HashMap<String, Origin>;
-
-/// The records of an import by kind and id, each id once. They stay in their boxes, so that moving a hundred
-/// thousand from one collection to the next needs no second copy.
-#[derive(Default)]
-pub(super) struct Sorted {
-    pub(super) locations: BTreeMap<String, Box<PlaceRecord>>,
-    pub(super) organizations: BTreeMap<String, Box<PlaceRecord>>,
-    people: BTreeMap<String, Box<PersonRecord>>,
-    roles: BTreeMap<String, Box<RoleRecord>>,
-    #[expect(clippy::vec_box, reason = "rows are large, and are moved on one by one")]
-    pub(super) rows: Vec<Box<Row>>,
-    pub(super) deleted: BTreeSet<(String, String)>,
-    pub(super) origins: Origins,
+/// Finds that a record is there twice with different content.
+fn twice(name: &str, before: &Origin, again: &Origin) -> Finding {
+    let message = format!("{name} is there twice with different content, before at {before}");
+    Finding::new(Code::DuplicateId, again.clone(), message)
 }
 
-/// What has an id, and may be there twice.
-trait Record {
-    fn keys(&self) -> &Keys;
-    fn origin(&self) -> &Origin;
-    fn raw(&self) -> &str;
-}
-
-macro_rules! record {
-    ($($type:ty: $raw:ident . $text:ident;)*) => {$(
-        impl Record for $type {
-            fn keys(&self) -> &Keys { &self.keys }
-            fn origin(&self) -> &Origin { &self.origin }
-            fn raw(&self) -> &str { &self.$raw.$text }
-        }
-    )*};
-}
-
-record! {
-    PersonRecord: worker.raw;
-    RoleRecord: post.raw;
-    PlaceRecord: place.raw;
-}
-
-/// Keeps the later version of a record; of two without versions the one that comes later.
-fn put<R: Record>(into: &mut BTreeMap<String, Box<R>>, id: String, record: Box<R>, findings: &mut Vec<Finding>) {
-    let Some(before) = into.get(&id) else {
-        into.insert(id, record);
-        return;
-    };
-    let version = |record: &R| {
-        let (updated, version) = &record.keys().version;
-        (updated.clone(), version.parse::<u64>().unwrap_or(0), version.clone())
-    };
-    let (old, new) = (version(before), version(&record));
-    if old == new && before.raw() != record.raw() {
-        let name = record.keys().names.first().map_or(id.as_str(), String::as_str);
-        let message = format!("{name} is there twice with different content, before at {}", before.origin());
-        findings.push(Finding::new(Code::DuplicateId, record.origin().clone(), message));
-    }
-    if new >= old {
-        into.insert(id, record);
-    }
-}
-
-impl Sorted {
-    pub(super) fn of(records: Vec<SourceRecord>, findings: &mut Vec<Finding>) -> Self {
-        let mut sorted = Self::default();
-        for record in records {
-            match record {
-                SourceRecord::Practitioner(record) => {
-                    put(&mut sorted.people, record.worker.source_id.clone(), record, findings);
-                }
-                SourceRecord::Role(record) => put(&mut sorted.roles, record.post.source_id.clone(), record, findings),
-                SourceRecord::Location(record) => {
-                    put(&mut sorted.locations, record.place.source_id.clone(), record, findings);
-                }
-                SourceRecord::Organization(record) => {
-                    let id = record.place.source_id.trim_start_matches("Organization/").to_owned();
-                    put(&mut sorted.organizations, id, record, findings);
-                }
-                SourceRecord::Row(row) => sorted.rows.push(row),
-                SourceRecord::Deleted { kind, id } => {
-                    sorted.deleted.insert((kind, id));
-                }
+/// Each id once, in order: the later version of a record; of two without versions the one that comes later. `content`
+/// gives what tells whether two records are the same, and where a record stands.
+fn each_once(
+    mut entries: Vec<Entry>,
+    kind: &str,
+    findings: &mut Vec<Finding>,
+    content: impl Fn(Slot) -> io::Result<(String, Origin)>,
+) -> io::Result<Vec<Entry>> {
+    entries.sort_by(|a, b| a.id.cmp(&b.id));
+    let mut once: Vec<Entry> = Vec::with_capacity(entries.len());
+    for entry in entries {
+        let Some(before) = once.last_mut().filter(|before| before.id == entry.id) else {
+            once.push(entry);
+            continue;
+        };
+        if before.version == entry.version {
+            let (old, new) = (content(before.slot)?, content(entry.slot)?);
+            if old.0 != new.0 {
+                findings.push(twice(&format!("{kind}/{}", entry.id), &old.1, &new.1));
             }
         }
-        sorted
+        if entry.version >= before.version {
+            *before = entry;
+        }
     }
+    Ok(once)
+}
+
+/// Places by their ids, each once, as [`each_once`].
+pub(super) fn places_by_id(
+    records: Vec<PlaceRecord>,
+    kind: &str,
+    findings: &mut Vec<Finding>,
+) -> BTreeMap<String, PlaceRecord> {
+    let mut by_id: BTreeMap<String, PlaceRecord> = BTreeMap::new();
+    for record in records {
+        let id = record.place.source_id.trim_start_matches("Organization/").to_owned();
+        if let Some(before) = by_id.get(&id) {
+            let (old, new) = (Version::from(&before.keys), Version::from(&record.keys));
+            if old == new && before.place.raw != record.place.raw {
+                findings.push(twice(&format!("{kind}/{id}"), &before.origin, &record.origin));
+            }
+            if new < old {
+                continue;
+            }
+        }
+        by_id.insert(id, record);
+    }
+    by_id
 }
 
 /// A worker while posts are added.
@@ -107,115 +80,146 @@ struct Draft {
     by_posts: bool,
 }
 
-/// Workers in the order of their ids, and posts of nobody among them.
-pub(super) fn workers(
-    sorted: &mut Sorted,
-    places: &Places,
-    known: &Known,
-    findings: &mut Vec<Finding>,
-) -> (Vec<Worker>, Vec<LoosePost>) {
-    let mut by_key: HashMap<String, String> = HashMap::new();
-    let mut drafts: BTreeMap<String, Box<Draft>> = BTreeMap::new();
-    for (id, record) in std::mem::take(&mut sorted.people) {
-        for name in record.keys.names {
-            by_key.entry(name).or_insert_with(|| id.clone());
-        }
-        let mut worker = record.worker;
-        worker.address.residence_ref = record
-            .residence
-            .as_ref()
-            .map(|reference| place(reference, &record.origin, &worker.name, &id, places, known, findings));
-        let draft = Draft { worker, origin: record.origin, active: record.active, by_posts: true };
-        drafts.insert(id, Box::new(draft));
-    }
-    let mut loose = Vec::new();
-    for role in std::mem::take(&mut sorted.roles).into_values() {
-        let owner = role.practitioner.as_ref().and_then(|reference| by_key.get(&reference.key));
-        let worker = match (owner, &role.practitioner) {
-            (Some(owner), _) => Some(owner.clone()),
-            (None, Some(reference)) => {
-                let id = reference.id().to_owned();
-                if !known.workers.contains(&id) {
-                    let message = format!("the post is of {}, who is not part of the import", reference.key);
-                    let finding = Finding::new(Code::UnresolvedReference, role.origin.at(&reference.path), message);
-                    findings.push(finding.of(&id));
-                }
-                Some(id)
-            }
-            (None, None) => {
-                let message = format!("the role '{}' has no practitioner", role.post.source_id);
-                findings.push(Finding::new(Code::NoWorker, role.origin.clone(), message));
-                None
-            }
-        };
-        let post = located(&role, worker.as_deref().unwrap_or_default(), places, known, findings);
-        match worker.as_deref().and_then(|worker| drafts.get_mut(worker)) {
-            Some(draft) => {
-                draft.worker.posts.push(post);
-                add_phones(&mut draft.worker, role.phones);
-                for skill in role.specialties {
-                    if !draft.worker.skills.contains(&skill) {
-                        draft.worker.skills.push(skill);
-                    }
-                }
-            }
-            None => loose.push(LoosePost { worker, post }),
-        }
-    }
-    for row in std::mem::take(&mut sorted.rows) {
-        add_row(*row, &mut drafts, findings);
-    }
-    let mut workers = Vec::with_capacity(drafts.len());
-    for (id, draft) in drafts {
-        sorted.origins.insert(id, draft.origin.clone());
-        workers.push(finished(*draft));
-    }
-    (workers, loose)
+/// What becomes of the records.
+pub(super) struct Linking<'a> {
+    pub(super) places: &'a Places,
+    pub(super) known: &'a Known,
+    pub(super) findings: &'a mut Vec<Finding>,
+    /// Takes each worker, in the order of the source's ids.
+    pub(super) worker: &'a mut dyn FnMut(Worker, Origin, &mut Values) -> io::Result<()>,
+    /// Takes each post of nobody in the import, in the order of their ids.
+    pub(super) loose: &'a mut dyn FnMut(LoosePost, &mut Values) -> io::Result<()>,
 }
 
-/// The id of the place that a reference means; one that nobody knows is found, and kept all the same.
-fn place(
-    reference: &Reference,
-    origin: &Origin,
-    what: &str,
-    worker: &str,
-    places: &Places,
-    known: &Known,
-    findings: &mut Vec<Finding>,
-) -> String {
-    if let Some(id) = places.resolve(reference) {
-        return id.to_owned();
-    }
-    let id = outside(reference);
-    if !known.places.contains(&id) {
-        let message = format!("'{what}' refers to {}, which is not part of the import", reference.key);
-        let finding = Finding::new(Code::UnresolvedReference, origin.at(&reference.path), message);
-        findings.push(if worker.is_empty() { finding } else { finding.of(worker) });
-    }
-    id
-}
+impl Linking<'_> {
+    /// Links posts to their workers, and gives all of them.
+    pub(super) fn run(mut self, records: &mut Records) -> io::Result<()> {
+        let values = &mut records.values;
+        let people = each_once(std::mem::take(&mut records.people), "Practitioner", self.findings, |slot| {
+            values.get(slot).map(|person: PersonRecord| (person.worker.raw, person.origin))
+        })?;
+        let roles = each_once(std::mem::take(&mut records.roles), "PractitionerRole", self.findings, |slot| {
+            values.get(slot).map(|role: RoleRecord| (role.post.raw, role.origin))
+        })?;
+        let mut rows = std::mem::take(&mut records.rows);
+        rows.sort_by(|a, b| a.id.cmp(&b.id));
 
-/// The post with its facility, or the jurisdiction if it has none. Locations come before the organization.
-fn located(role: &RoleRecord, worker: &str, places: &Places, known: &Known, findings: &mut Vec<Finding>) -> Post {
-    let mut post = role.post.clone();
-    for reference in role.locations.iter().chain(&role.organization) {
-        let is_location = reference.path.starts_with("location");
-        // The employer of somebody whose location is known says nothing more.
-        if !is_location && (post.facility_ref.is_some() || post.place_ref.is_some()) {
-            break;
+        let mut by_key: HashMap<Key, usize> = HashMap::with_capacity(people.len() * 2);
+        for (at, person) in people.iter().enumerate() {
+            for key in &person.keys {
+                by_key.entry(*key).or_insert(at);
+            }
         }
-        let id = place(reference, &role.origin, &post.source_id, worker, places, known, findings);
-        let target = if places.kind(&id) == Some(PlaceKind::Jurisdiction) {
-            &mut post.place_ref
-        } else {
-            &mut post.facility_ref
+        // Person and role.
+        let mut owned: Vec<(usize, Slot)> = Vec::with_capacity(roles.len());
+        for role in &roles {
+            match role.keys.first().and_then(|key| by_key.get(key)) {
+                Some(owner) => owned.push((*owner, role.slot)),
+                None => self.loose(role.slot, values)?,
+            }
+        }
+        drop((by_key, roles));
+        owned.sort_by_key(|(owner, _)| *owner);
+
+        let (mut people, mut owned, mut rows) =
+            (people.into_iter().enumerate().peekable(), owned.into_iter().peekable(), rows.into_iter().peekable());
+        loop {
+            // People and rows may have the same ids.
+            let id = match (people.peek(), rows.peek()) {
+                (None, None) => return Ok(()),
+                (Some((_, person)), None) => person.id.clone(),
+                (None, Some(row)) => row.id.clone(),
+                (Some((_, person)), Some(row)) => person.id.clone().min(row.id.clone()),
+            };
+            let mut drafts = BTreeMap::new();
+            if let Some((at, person)) = people.next_if(|(_, person)| person.id == id) {
+                let mut draft = self.person(values.get(person.slot)?);
+                while let Some((_, slot)) = owned.next_if(|(owner, _)| *owner == at) {
+                    self.post(&mut draft.worker, values.get(slot)?);
+                }
+                drafts.insert(draft.worker.source_id.clone(), draft);
+            }
+            while let Some(row) = rows.next_if(|row| row.id == id) {
+                add_row(values.get(row.slot)?, &mut drafts, self.findings);
+            }
+            for draft in drafts.into_values() {
+                let origin = draft.origin.clone();
+                (self.worker)(finished(draft), origin, values)?;
+            }
+        }
+    }
+
+    fn person(&mut self, record: PersonRecord) -> Draft {
+        let PersonRecord { origin, mut worker, active, residence, keys: _ } = record;
+        worker.address.residence_ref =
+            residence.map(|reference| self.place(&reference, &origin, &worker.name, &worker.source_id));
+        Draft { worker, origin, active, by_posts: true }
+    }
+
+    fn post(&mut self, worker: &mut Worker, role: RoleRecord) {
+        worker.posts.push(self.located(&role, &worker.source_id));
+        add_phones(worker, role.phones);
+        for skill in role.specialties {
+            if !worker.skills.contains(&skill) {
+                worker.skills.push(skill);
+            }
+        }
+    }
+
+    /// A post of nobody in the import.
+    fn loose(&mut self, slot: Slot, values: &mut Values) -> io::Result<()> {
+        let role: RoleRecord = values.get(slot)?;
+        let worker = role.practitioner.as_ref().map(|reference| reference.id().to_owned());
+        let id = &role.post.source_id;
+        let finding = match (&role.practitioner, &worker) {
+            (Some(reference), Some(worker)) => {
+                let message = format!("the post '{id}' is of {}, who is not part of the import", reference.key);
+                let origin = role.origin.at(&reference.path);
+                Finding::new(Code::UnresolvedReference, origin, message).of(worker)
+            }
+            _ => Finding::new(Code::NoWorker, role.origin.clone(), format!("the role '{id}' has no practitioner")),
         };
-        target.get_or_insert(id);
+        self.findings.push(finding);
+        let post = self.located(&role, worker.as_deref().unwrap_or_default());
+        (self.loose)(LoosePost { worker, post }, values)
     }
-    if post.facility_ref.is_some() {
-        post.place_ref = None;
+
+    /// The id of the place that a reference means; one that nobody knows is found, and kept all the same.
+    fn place(&mut self, reference: &Reference, origin: &Origin, what: &str, worker: &str) -> String {
+        if let Some(id) = self.places.resolve(reference) {
+            return id.to_owned();
+        }
+        let id = outside(reference);
+        if !self.known.places.contains(&id) {
+            let message = format!("'{what}' refers to {}, which is not part of the import", reference.key);
+            let finding = Finding::new(Code::UnresolvedReference, origin.at(&reference.path), message);
+            self.findings.push(if worker.is_empty() { finding } else { finding.of(worker) });
+        }
+        id
     }
-    post
+
+    /// The post with its facility, or the jurisdiction if it has none. Locations come before the organization.
+    fn located(&mut self, role: &RoleRecord, worker: &str) -> Post {
+        let mut post = role.post.clone();
+        for reference in role.locations.iter().chain(&role.organization) {
+            let is_location = reference.path.starts_with("location");
+            // The employer of somebody whose location is known says nothing more.
+            if !is_location && (post.facility_ref.is_some() || post.place_ref.is_some()) {
+                break;
+            }
+            let id = self.place(reference, &role.origin, &post.source_id, worker);
+            let target = if self.places.kind(&id) == Some(PlaceKind::Jurisdiction) {
+                &mut post.place_ref
+            } else {
+                &mut post.facility_ref
+            };
+            target.get_or_insert(id);
+        }
+        if post.facility_ref.is_some() {
+            post.place_ref = None;
+        }
+        post
+    }
 }
 
 /// Adds phones behind those that the worker has.
@@ -229,7 +233,7 @@ fn add_phones(worker: &mut Worker, phones: Vec<Phone>) {
 }
 
 /// Adds a row: a new worker, or one more post of one who is there already.
-fn add_row(row: Row, drafts: &mut BTreeMap<String, Box<Draft>>, findings: &mut Vec<Finding>) {
+fn add_row(row: Row, drafts: &mut BTreeMap<String, Draft>, findings: &mut Vec<Finding>) {
     let mut new = row.worker;
     let mut id = new.source_id.clone();
     if let Some(before) = drafts.get(&id)
@@ -243,7 +247,7 @@ fn add_row(row: Row, drafts: &mut BTreeMap<String, Box<Draft>>, findings: &mut V
     }
     let active = new.status == Status::Active;
     let Some(before) = drafts.get_mut(&id) else {
-        drafts.insert(id, Box::new(Draft { active, by_posts: false, origin: row.origin, worker: new }));
+        drafts.insert(id, Draft { active, by_posts: false, origin: row.origin, worker: new });
         return;
     };
     let message = format!("'{}' is there more than once, before on line {}", new.name, before.origin.line);

@@ -3,11 +3,12 @@
 use base::place::{Fault, PlaceTree};
 use std::collections::{BTreeMap, HashMap};
 
-use super::{Known, link::Sorted};
+use super::Known;
+use super::link::places_by_id;
 use crate::fhir::{PlaceRecord, Reference};
 use crate::finding::{Code, Finding, Origin};
 use crate::model::{Coded, Hash, Place, PlaceKind};
-use crate::read::Row;
+use crate::records::{Records, RowPlace};
 
 /// The places, and by which names records refer to them.
 pub(super) struct Places {
@@ -35,12 +36,12 @@ pub(super) fn outside(reference: &Reference) -> String {
     if reference.key.starts_with("Organization/") { reference.key.clone() } else { reference.id().to_owned() }
 }
 
-type Records = BTreeMap<String, Box<PlaceRecord>>;
+type ById = BTreeMap<String, PlaceRecord>;
 
 /// Joins Locations and Organizations, adds the places of rows, and puts them in the order of the tree.
-pub(super) fn build(sorted: &mut Sorted, source: &str, known: &Known, findings: &mut Vec<Finding>) -> Places {
-    let mut locations = std::mem::take(&mut sorted.locations);
-    let organizations = std::mem::take(&mut sorted.organizations);
+pub(super) fn build(records: &mut Records, source: &str, known: &Known, findings: &mut Vec<Finding>) -> Places {
+    let mut locations = places_by_id(std::mem::take(&mut records.locations), "Location", findings);
+    let organizations = places_by_id(std::mem::take(&mut records.organizations), "Organization", findings);
     let pairs = pair(&locations, &organizations);
     let mut by_key: HashMap<String, String> = HashMap::new();
     for record in locations.values() {
@@ -79,8 +80,8 @@ pub(super) fn build(sorted: &mut Sorted, source: &str, known: &Known, findings: 
         }
         place.parent = Some(target.unwrap_or_else(|| outside(&reference)));
     }
-    for row in &sorted.rows {
-        add_row(row, source, &mut all);
+    for (id, named) in std::mem::take(&mut records.row_places) {
+        all.entry(id).or_insert_with(|| of_row(named, source));
     }
     let (tree, faults) = PlaceTree::build(all.iter().map(|(id, (_, place, _))| (id.clone(), place.parent.clone())));
     for fault in faults {
@@ -100,7 +101,7 @@ pub(super) fn build(sorted: &mut Sorted, source: &str, known: &Known, findings: 
 
 /// Which Location each Organization stands for, by their ids: the only one that names it as its managing
 /// organization, or the one with the same id. An Organization that runs several Locations is none of them.
-fn pair(locations: &Records, organizations: &Records) -> BTreeMap<String, String> {
+fn pair(locations: &ById, organizations: &ById) -> BTreeMap<String, String> {
     let mut by_key: HashMap<&str, &str> = HashMap::new();
     for (id, record) in organizations {
         for name in &record.keys.names {
@@ -133,32 +134,26 @@ fn pair(locations: &Records, organizations: &Records) -> BTreeMap<String, String
     pairs
 }
 
-/// Adds the places that a row names; of two that differ the first counts.
-fn add_row(row: &Row, source: &str, all: &mut BTreeMap<String, (Origin, Place, Option<Reference>)>) {
-    let mut parent: Option<String> = None;
-    for step in &row.places {
-        if !all.contains_key(&step.id) {
-            let level = step.level.map(|level| Coded {
-                system: None,
-                code: level.code().to_owned(),
-                label: level.code().to_owned(),
-            });
-            let place = Place {
-                source: source.to_owned(),
-                source_id: step.id.clone(),
-                name: step.name.clone(),
-                kind: if step.level.is_some() { PlaceKind::Jurisdiction } else { PlaceKind::Facility },
-                level,
-                parent: parent.clone(),
-                position: None,
-                active: true,
-                identifiers: Vec::new(),
-                raw: String::new(),
-                raw_organization: None,
-                hash: Hash::default(),
-            };
-            all.insert(step.id.clone(), (row.origin.clone(), place, None));
-        }
-        parent = Some(step.id.clone());
-    }
+/// A place named by a row.
+fn of_row(named: RowPlace, source: &str) -> (Origin, Place, Option<Reference>) {
+    let RowPlace { step, parent, origin } = named;
+    let place = Place {
+        source: source.to_owned(),
+        source_id: step.id,
+        name: step.name,
+        kind: if step.level.is_some() { PlaceKind::Jurisdiction } else { PlaceKind::Facility },
+        level: step.level.map(|level| Coded {
+            system: None,
+            code: level.code().to_owned(),
+            label: level.code().to_owned(),
+        }),
+        parent,
+        position: None,
+        active: true,
+        identifiers: Vec::new(),
+        raw: String::new(),
+        raw_organization: None,
+        hash: Hash::default(),
+    };
+    (origin, place, None)
 }

@@ -118,7 +118,7 @@ pub(super) fn reference(value: Option<&Value>, kind: &str, path: &str, context: 
 }
 
 /// What to look up for a reference: `Type/id` for relative and absolute URLs, with or without a version.
-fn key(target: &str, kind: &str) -> String {
+pub(super) fn key(target: &str, kind: &str) -> String {
     if target.contains('|') || target.starts_with("urn:") || target.starts_with('#') {
         return target.to_owned();
     }

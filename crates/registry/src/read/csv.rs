@@ -7,7 +7,7 @@ use crate::finding::{Code, Finding, Origin};
 
 /// Reads all rows. A quotation mark that is opened and never closed would swallow the rest of the file: such a row is
 /// left out and reading goes on at its next line.
-pub(super) fn read(text: &str, top: &Origin, options: &Options<'_>, batch: &mut Batch, progress: Progress<'_>) {
+pub(super) fn read(text: &str, top: &Origin, options: &Options<'_>, batch: &mut Batch<'_>, progress: Progress<'_>) {
     let mut start = 0;
     let mut first_line = 1;
     let mut delimiter = options.mapping.and_then(|mapping| mapping.delimiter);
@@ -28,7 +28,7 @@ pub(super) fn read(text: &str, top: &Origin, options: &Options<'_>, batch: &mut 
             None => break,
         }
     }
-    let Some((table, header)) = Table::start(&head, top, options, &mut batch.findings) else { return };
+    let Some((table, header)) = Table::start(&head, top, options, batch.findings) else { return };
 
     rows = Rows { text, at: start, line: first_line, delimiter, width: Some(table.columns.headers.len()) };
     let mut count = 0_u32;
@@ -48,10 +48,9 @@ pub(super) fn read(text: &str, top: &Origin, options: &Options<'_>, batch: &mut 
         }
         count += 1;
         if count.is_multiple_of(512) {
-            progress(rows.at as u64, text.len() as u64);
+            progress(rows.at as u64);
         }
     }
-    progress(text.len() as u64, text.len() as u64);
 }
 
 fn reader(text: &str, delimiter: u8) -> csv::Reader<&[u8]> {

@@ -1,5 +1,7 @@
 //! Finds the resources in a JSON text without reading them, so that a broken one costs no other and a bundle of a
-//! hundred thousand needs no tree in memory.
+//! hundred thousand needs no tree in memory. Of the text, only what is looked at is held.
+
+use super::window::Window;
 
 /// Where an item stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,26 +47,26 @@ const ENTRY: &[&[u8]] = &[b"\"fullUrl\"", b"\"resource\"", b"\"request\""];
 
 /// Gives every item of the text in order. `take` says whether it was JSON: one that was not may have swallowed those
 /// after it.
-pub(crate) fn scan<'a>(text: &'a str, take: &mut dyn FnMut(Item<'a>) -> bool) {
-    let mut scanner = Scanner { text, bytes: text.as_bytes(), at: 0, counted: 0, line: 1, line_start: 0, take };
+pub(crate) fn scan(text: &mut Window<'_>, take: &mut dyn FnMut(Item<'_>) -> bool) {
+    let mut scanner = Scanner { at: text.start(), counted: text.start(), line: 1, line_start: 0, text, take };
     scanner.all();
 }
 
-struct Scanner<'a, 'b> {
-    text: &'a str,
-    bytes: &'a [u8],
+struct Scanner<'a, 'w, 't> {
+    text: &'a mut Window<'w>,
     at: usize,
     counted: usize,
     line: u32,
     line_start: usize,
-    take: &'b mut dyn FnMut(Item<'a>) -> bool,
+    take: &'t mut dyn FnMut(Item<'_>) -> bool,
 }
 
-impl<'a> Scanner<'a, '_> {
+impl Scanner<'_, '_, '_> {
     fn all(&mut self) {
         let mut top = 0;
         loop {
             self.skip_space();
+            self.passed();
             match self.peek() {
                 None => return,
                 Some(b'{') => {
@@ -73,8 +75,9 @@ impl<'a> Scanner<'a, '_> {
                 }
                 Some(b'[') if top == 0 => {
                     self.at += 1;
-                    top += self.array(Place::Top, 0) + 1;
-                    if !self.bytes[..self.at].trim_ascii_end().ends_with(b"]") {
+                    let (elements, closed) = self.array(Place::Top, 0);
+                    top += elements + 1;
+                    if !closed {
                         self.give(Place::Top(top), self.at, self.at, Some(Broken::Truncated));
                     }
                 }
@@ -82,7 +85,7 @@ impl<'a> Scanner<'a, '_> {
                 Some(_) => {
                     let start = self.at;
                     // The next line, or the next object, is the next chance.
-                    while self.at < self.bytes.len() && !matches!(self.bytes[self.at], b'\n' | b'{') {
+                    while self.peek().is_some_and(|byte| !matches!(byte, b'\n' | b'{')) {
                         self.at += 1;
                     }
                     self.give(Place::Top(top), start, self.at, Some(Broken::Unexpected));
@@ -110,39 +113,51 @@ impl<'a> Scanner<'a, '_> {
         }
         // Broken outside of the entries: where something looks like an entry, it goes on.
         while let Some(index) = entries {
-            let reason = if self.at >= self.bytes.len() { Broken::Truncated } else { Broken::Unexpected };
-            self.give(place, self.at.min(self.bytes.len()), self.after(), Some(reason));
+            let reason = if self.peek().is_none() { Broken::Truncated } else { Broken::Unexpected };
+            let after = self.after();
+            self.give(place, self.at.min(after), after, Some(reason));
             let Some(next) = self.next_element(self.at, ENTRY) else { break };
             self.at = next;
-            entries = Some(self.array(Place::Entry, index));
+            entries = Some(self.array(Place::Entry, index).0);
             if self.members(&mut entries) {
                 return;
             }
         }
         if entries.is_none() {
             // A record that never closes has swallowed the lines after it: one that starts with a brace is the next.
-            let next = self.text[start..].find("\n{").map(|at| start + at + 1);
-            let reason =
-                if next.is_none() && self.at >= self.bytes.len() { Broken::Truncated } else { Broken::Unexpected };
-            let stop = next.unwrap_or(self.bytes.len()).min(self.after());
-            self.give(place, start, stop, Some(reason));
+            let next = self.next_line(start);
+            let truncated = next.is_none() && self.peek().is_none();
+            let stop = next.unwrap_or(usize::MAX).min(self.after());
+            self.give(place, start, stop, Some(if truncated { Broken::Truncated } else { Broken::Unexpected }));
             self.at = next.unwrap_or(self.at).min(self.at);
         }
         // The next line is the next chance.
-        while self.at < self.bytes.len() && self.bytes[self.at] != b'\n' && !self.is_line(self.at) {
+        while self.peek().is_some_and(|byte| byte != b'\n') && !self.is_line(self.at) {
             self.at += 1;
         }
     }
 
     /// Whether a line that starts with a brace starts here.
-    fn is_line(&self, at: usize) -> bool {
-        self.bytes.get(at) == Some(&b'{') && at > 0 && self.bytes[at - 1] == b'\n'
+    fn is_line(&mut self, at: usize) -> bool {
+        self.text.byte(at) == Some(b'{') && at > self.text.start() && self.text.byte(at - 1) == Some(b'\n')
+    }
+
+    /// The next line after `from` that starts with a brace.
+    fn next_line(&mut self, from: usize) -> Option<usize> {
+        let mut at = from + 1;
+        while self.text.byte(at).is_some() {
+            if self.is_line(at) {
+                return Some(at);
+            }
+            at += 1;
+        }
+        None
     }
 
     /// The members of an object up to and with its end; false where something is wrong. The elements of a bundle's
     /// `entry` are given, and counted in `entries`.
     fn members(&mut self, entries: &mut Option<usize>) -> bool {
-        let mut kind: Option<&str> = None;
+        let mut kind: Option<String> = None;
         loop {
             self.skip_space();
             match self.peek() {
@@ -152,27 +167,29 @@ impl<'a> Scanner<'a, '_> {
                 }
                 Some(b',') => self.at += 1,
                 Some(b'"') => {
-                    let Some(key) = self.string() else { return false };
+                    let Some((from, to)) = self.string() else { return false };
+                    let key = self.text.slice(from, to);
+                    let (is_type, is_entry, is_link) = (key == "resourceType", key == "entry", key == "link");
                     self.skip_space();
                     if self.peek() != Some(b':') {
                         return false;
                     }
                     self.at += 1;
                     self.skip_space();
-                    let is_bundle = kind.is_none_or(|kind| kind == "Bundle");
-                    if key == "entry" && is_bundle && self.peek() == Some(b'[') {
+                    let may_be_bundle = kind.as_deref().is_none_or(|kind| kind == "Bundle");
+                    if is_entry && may_be_bundle && self.peek() == Some(b'[') {
                         self.at += 1;
-                        *entries = Some(self.array(Place::Entry, entries.unwrap_or(0)));
+                        *entries = Some(self.array(Place::Entry, entries.unwrap_or(0)).0);
                         continue;
                     }
                     let from = self.at;
                     if !self.value() {
                         return false;
                     }
-                    let value = &self.text[from..self.at];
-                    if key == "resourceType" && kind.is_none() {
-                        kind = Some(value.trim_matches('"'));
-                    } else if key == "link" && value.starts_with('[') && kind == Some("Bundle") {
+                    let value = self.text.slice(from, self.at);
+                    if is_type && kind.is_none() {
+                        kind = Some(value.trim_matches('"').to_owned());
+                    } else if is_link && value.starts_with('[') && kind.as_deref() == Some("Bundle") {
                         self.give(Place::Link, from, self.at, None);
                     }
                 }
@@ -182,21 +199,27 @@ impl<'a> Scanner<'a, '_> {
     }
 
     /// Behind the sign at which the scanner stands, so that the parser sees it too.
-    fn after(&self) -> usize {
-        let next = (self.at + 1..self.bytes.len()).find(|at| self.text.is_char_boundary(*at));
-        next.unwrap_or(self.bytes.len())
+    fn after(&mut self) -> usize {
+        let mut at = self.at + 1;
+        // The bytes of a character after its first.
+        while self.text.byte(at).is_some_and(|byte| byte & 0xc0 == 0x80) {
+            at += 1;
+        }
+        at.min(self.text.end())
     }
 
-    /// The elements of an array whose bracket was read, numbered from `index`; gives the number after the last.
-    fn array(&mut self, place: fn(usize) -> Place, mut index: usize) -> usize {
+    /// The elements of an array whose bracket was read, numbered from `index`; gives the number after the last, and
+    /// whether the array has an end.
+    fn array(&mut self, place: fn(usize) -> Place, mut index: usize) -> (usize, bool) {
         loop {
             self.skip_space();
+            self.passed();
             match self.peek() {
                 // The caller, who opened the array, says that its end is missing.
-                None => return index,
+                None => return (index, false),
                 Some(b']') => {
                     self.at += 1;
-                    return index;
+                    return (index, true);
                 }
                 Some(b',') => self.at += 1,
                 Some(_) => {
@@ -213,10 +236,10 @@ impl<'a> Scanner<'a, '_> {
                         }
                     } else {
                         // An element that never closes has swallowed those after it: look for the next one.
-                        let truncated = self.at >= self.bytes.len();
+                        let truncated = self.peek().is_none();
                         let next = self.next_element(start + 1, keys);
                         let reason = if truncated && next.is_none() { Broken::Truncated } else { Broken::Unexpected };
-                        let stop = next.unwrap_or(self.bytes.len());
+                        let stop = next.unwrap_or(self.text.end());
                         self.give(place(index), start, stop, Some(reason));
                         self.at = stop;
                     }
@@ -227,17 +250,30 @@ impl<'a> Scanner<'a, '_> {
     }
 
     /// The next object that starts with one of the keys, and is no value of another key.
-    fn next_element(&self, from: usize, keys: &[&[u8]]) -> Option<usize> {
+    fn next_element(&mut self, from: usize, keys: &[&[u8]]) -> Option<usize> {
         let mut at = from;
+        // The last sign before that is no white space.
+        let mut before = b' ';
+        let mut back = from;
+        while before == b' ' && back > self.text.start() {
+            back -= 1;
+            before = self.text.byte(back).filter(|byte| !byte.is_ascii_whitespace()).unwrap_or(b' ');
+        }
         loop {
-            at += self.bytes.get(at..)?.iter().position(|byte| *byte == b'{')?;
-            let rest = &self.bytes[at + 1..];
-            let key = rest.iter().position(|byte| !byte.is_ascii_whitespace())?;
-            if keys.iter().any(|start| rest[key..].starts_with(start))
-                // The resource of the broken entry itself is not the next entry.
-                && !self.bytes[..at].trim_ascii_end().ends_with(b":")
-            {
-                return Some(at);
+            let byte = self.text.byte(at)?;
+            // The resource of the broken entry itself is not the next entry.
+            if byte == b'{' && before != b':' {
+                let mut key = at + 1;
+                while self.text.byte(key)?.is_ascii_whitespace() {
+                    key += 1;
+                }
+                let starts = |start: &&[u8]| (key..).zip(*start).all(|(at, byte)| self.text.byte(at) == Some(*byte));
+                if keys.iter().any(starts) {
+                    return Some(at);
+                }
+            }
+            if !byte.is_ascii_whitespace() {
+                before = byte;
             }
             at += 1;
         }
@@ -281,20 +317,20 @@ impl<'a> Scanner<'a, '_> {
         }
     }
 
-    /// Passes a string and gives what is between its quotes, escapes and all; none where the text or the line ends
-    /// before: no string of JSON goes over lines.
-    fn string(&mut self) -> Option<&'a str> {
+    /// Passes a string and gives where the text between its quotes is; none where the text or the line ends before: no
+    /// string of JSON goes over lines.
+    fn string(&mut self) -> Option<(usize, usize)> {
         let start = self.at + 1;
         let mut at = start;
         loop {
-            match self.bytes.get(at) {
+            match self.text.byte(at) {
                 None | Some(b'\n') => {
-                    self.at = at.min(self.bytes.len());
+                    self.at = at.min(self.text.end());
                     return None;
                 }
                 Some(b'"') => {
                     self.at = at + 1;
-                    return Some(&self.text[start..at]);
+                    return Some((start, at));
                 }
                 Some(b'\\') => at += 2,
                 Some(_) => at += 1,
@@ -302,8 +338,8 @@ impl<'a> Scanner<'a, '_> {
         }
     }
 
-    fn peek(&self) -> Option<u8> {
-        self.bytes.get(self.at).copied()
+    fn peek(&mut self) -> Option<u8> {
+        self.text.byte(self.at)
     }
 
     fn skip_space(&mut self) {
@@ -312,16 +348,26 @@ impl<'a> Scanner<'a, '_> {
         }
     }
 
-    fn give(&mut self, place: Place, start: usize, end: usize, broken: Option<Broken>) -> bool {
-        for (at, byte) in self.bytes[self.counted.min(start)..start].iter().enumerate() {
-            if *byte == b'\n' {
-                self.line += 1;
-                self.line_start = self.counted + at + 1;
-            }
+    /// What lies before the scanner is not needed any more.
+    fn passed(&mut self) {
+        self.count_lines(self.at);
+        self.text.keep_from(self.at);
+    }
+
+    /// Counts the lines that begin before `to`.
+    fn count_lines(&mut self, to: usize) {
+        if to <= self.counted {
+            return;
         }
-        self.counted = start.max(self.counted);
+        let (lines, start) = self.text.lines(self.counted, to);
+        self.line += lines;
+        self.line_start = start.unwrap_or(self.line_start);
+        self.counted = to;
+    }
+
+    fn give(&mut self, place: Place, start: usize, end: usize, broken: Option<Broken>) -> bool {
+        self.count_lines(start);
         let column = (start.saturating_sub(self.line_start) + 1) as u32;
-        let text = self.text.get(start..end).unwrap_or_default();
-        (self.take)(Item { place, text, at: start, line: self.line, column, broken })
+        (self.take)(Item { place, text: self.text.slice(start, end), at: start, line: self.line, column, broken })
     }
 }

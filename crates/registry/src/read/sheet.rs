@@ -9,7 +9,7 @@ use crate::columns::Columns;
 use crate::finding::{Code, Finding, Origin};
 
 /// Reads one sheet: the one that the mapping names, else the first whose columns are known, else the first.
-pub(super) fn read(bytes: &[u8], top: &Origin, options: &Options<'_>, batch: &mut Batch, progress: Progress<'_>) {
+pub(super) fn read(bytes: &[u8], top: &Origin, options: &Options<'_>, batch: &mut Batch<'_>, progress: Progress<'_>) {
     let mut workbook = match calamine::open_workbook_auto_from_rs(Cursor::new(bytes)) {
         Ok(workbook) => workbook,
         Err(error) => {
@@ -66,8 +66,7 @@ pub(super) fn read(bytes: &[u8], top: &Origin, options: &Options<'_>, batch: &mu
         return;
     };
     let top = if names.len() > 1 { Origin { path: sheet.name, ..top.clone() } } else { top.clone() };
-    let Some((table, header)) = Table::start(&sheet.head, &top, options, &mut batch.findings) else { return };
-    let total = sheet.range.height() as u64;
+    let Some((table, header)) = Table::start(&sheet.head, &top, options, batch.findings) else { return };
     for (at, row) in sheet.range.rows().enumerate() {
         let number = sheet.first + at as u32 + 1;
         if number <= header {
@@ -77,10 +76,9 @@ pub(super) fn read(bytes: &[u8], top: &Origin, options: &Options<'_>, batch: &mu
         let cells: Vec<&str> = cells.iter().map(String::as_str).collect();
         table.row(number, &cells, batch);
         if at % 512 == 511 {
-            progress(at as u64 + 1, total);
+            progress(at as u64 + 1);
         }
     }
-    progress(total, total);
 }
 
 struct Sheet {

@@ -3,21 +3,23 @@
 use base::Lang;
 use base::text::{collapse, fold, strip_nul};
 use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Batch, Options, SourceRecord};
+use super::{Batch, Options};
 use crate::columns::{Columns, Field, Level};
-use crate::fhir::words;
+use crate::fhir::{SourceRecord, words};
 use crate::finding::{Code, Finding, Origin};
 use crate::model::{Address, Coded, Gender, Hash, Left, PartialDate, PhoneState, Post, Status, Worker};
 use crate::phones::{PhoneText, read_phones};
 
 /// A row: a worker with at most one post, and the places that it names.
-#[derive(Clone, Debug)]
-pub struct Row {
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Row {
     pub(crate) origin: Origin,
     pub(crate) worker: Worker,
     /// From the top down; the last may be the facility.
+    #[serde(skip)]
     pub(crate) places: Vec<Step>,
 }
 
@@ -90,7 +92,7 @@ impl<'a> Table<'a> {
     }
 
     /// Takes one row.
-    pub(super) fn row(&self, line: u32, cells: &[&str], batch: &mut Batch) {
+    pub(super) fn row(&self, line: u32, cells: &[&str], batch: &mut Batch<'_>) {
         if cells.iter().all(|cell| cell.trim().is_empty()) {
             return;
         }
@@ -102,8 +104,8 @@ impl<'a> Table<'a> {
             return;
         }
         let reader = RowReader { table: self, cells, origin };
-        if let Some(row) = reader.read(&mut batch.findings) {
-            batch.records.push(SourceRecord::Row(Box::new(row)));
+        if let Some(row) = reader.read(batch.findings) {
+            batch.push(SourceRecord::Row(row));
         }
     }
 }

@@ -1,10 +1,10 @@
 //! The demo bundles of iHRIS 5, which this repository does not carry.
 
-use registry::{Code, Import, PlaceKind, Status};
+use registry::{Code, PlaceKind, Status};
 use serde_json::Value;
 use std::path::PathBuf;
 
-use super::{count, import_with};
+use super::{Import, count, import_with};
 
 const FILES: &[&str] = &["Country", "Region", "District", "Facility", "Practitioner", "PractitionerRole"];
 
@@ -143,9 +143,7 @@ fn the_order_of_the_files_does_not_matter_and_a_second_import_changes_nothing() 
     files.reverse();
     let second = import_all(&files);
     assert!(first.workers == second.workers && first.places == second.places);
-    let old = first.workers.iter().map(|worker| (worker.source_id.clone(), worker.hash)).collect();
-    let changes = registry::changes(&old, second.workers.iter().map(|worker| (worker.source_id.as_str(), worker.hash)));
-    assert_eq!((changes.new.len(), changes.changed.len(), changes.unchanged, changes.gone.len()), (0, 0, 1_007, 0));
+    assert_eq!(first.workers.len(), 1_007);
 }
 
 #[test]

@@ -100,8 +100,14 @@ async fn demonstrate(ctx: &Ctx, args: &Args, data: &Path) -> anyhow::Result<Exit
     let _lock = runtime::DataLock::take(data)?.context("the demonstration's folder is in use")?;
     let store = runtime::open_store(&config, data).await?;
     let app = runtime::app(store, runtime::settings(&config)?)?;
-    let bundle = File { name: "liberia-2014.json".into(), bytes: serde_json::to_vec(&scenario::bundle(args.seed))? };
-    let report = app.import_workers("ihris", vec![bundle], None, Arc::new(|_, _, _| {})).await?;
+    let bundle = serde_json::to_vec(&scenario::bundle(args.seed))?;
+    let bundle = File {
+        name: "liberia-2014.json".into(),
+        length: bundle.len() as u64,
+        content: Box::new(std::io::Cursor::new(bundle)),
+    };
+    let spool = Box::new(Vec::new());
+    let report = app.import_workers("ihris", vec![bundle], None, spool, Arc::new(|_, _, _| {})).await?;
     let imported = report.changes.new;
     say(&format!(
         "Imported {imported} health workers, {} facilities, {} places from a FHIR bundle; {} findings are on the work list.",

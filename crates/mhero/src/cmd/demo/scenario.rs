@@ -477,9 +477,9 @@ mod tests {
         let bytes = serde_json::to_vec(&bundle(seed)).unwrap();
         let today = "2014-09-01".parse().unwrap();
         let options = Options { source: "demo", region: Some("LR"), today, mapping: None };
-        let mut assembly = Assembly::new("demo", Known::default());
-        assembly.add(registry::read("demo.json", &bytes, &options, &mut |_, _| {}));
-        assembly.finish()
+        let mut assembly = Assembly::new(options, Known::default(), Box::new(Vec::new()));
+        assembly.read("demo.json", &mut bytes.as_slice(), &mut |_| {}).unwrap();
+        assembly.finish().unwrap()
     }
 
     fn numbers(worker: &Worker) -> Vec<u64> {
@@ -492,13 +492,13 @@ mod tests {
         let population = operator.phones.population().unwrap();
         assert_eq!(population.len(), WORKERS);
         for seed in [1, 2014] {
-            let import = import(seed);
-            assert_eq!(import.workers.len(), WORKERS);
-            let firsts: HashSet<u64> = import.workers.iter().map(|worker| numbers(worker)[0]).collect();
+            let workers: Vec<Worker> = import(seed).workers().collect::<Result<_, _>>().unwrap();
+            assert_eq!(workers.len(), WORKERS);
+            let firsts: HashSet<u64> = workers.iter().map(|worker| numbers(worker)[0]).collect();
             assert_eq!(firsts, population.iter().copied().collect(), "the first phone is the operator's");
-            let names: HashSet<&str> = import.workers.iter().map(|worker| worker.name.as_str()).collect();
+            let names: HashSet<&str> = workers.iter().map(|worker| worker.name.as_str()).collect();
             assert_eq!(names.len(), WORKERS);
-            for worker in &import.workers {
+            for worker in &workers {
                 assert!(numbers(worker).iter().all(|n| (231_990_000_000..231_991_000_000).contains(n)), "{worker:?}");
                 assert_eq!(worker.posts.len(), 1);
                 assert!(worker.posts[0].facility_ref.is_some() && worker.posts[0].cadre.is_some(), "{worker:?}");
@@ -582,9 +582,9 @@ mod tests {
 
     #[test]
     fn every_cadre_occurs() {
-        let import = import(2014);
+        let workers: Vec<Worker> = import(2014).workers().collect::<Result<_, _>>().unwrap();
         let cadres: HashSet<&str> =
-            import.workers.iter().filter_map(|w| w.posts[0].cadre.as_ref()).map(|cadre| cadre.code.as_str()).collect();
+            workers.iter().filter_map(|w| w.posts[0].cadre.as_ref()).map(|cadre| cadre.code.as_str()).collect();
         assert_eq!(cadres.len(), CADRES.len());
     }
 }
