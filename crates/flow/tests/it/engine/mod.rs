@@ -1,9 +1,13 @@
 //! The engine: definitions, sessions, modifiers, migrations.
 
+mod actions;
 mod canon;
 mod conversations;
 mod definitions;
 mod families;
+mod messages;
 mod modifiers;
 mod mutations;
 mod samples;
+mod sessions;
+mod stage;
