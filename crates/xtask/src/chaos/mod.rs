@@ -205,12 +205,12 @@ fn torment(project: &Project, args: &Args, binary: &Path, server: Option<&Server
     for node in &mut nodes {
         node.start()?;
     }
-    for node in &nodes {
+    for node in &mut nodes {
         node.wait_ready()?;
     }
     done(nodes[0].mhero(["campaign", "start", "Chaos", "--to", "worker.status = active"]))?;
     let strikes = strike(args, seed, &operator, &mut nodes, database.as_deref())?;
-    for node in &nodes {
+    for node in &mut nodes {
         node.wait_ready()?;
     }
     settle(&operator, &nodes[0]).with_context(|| format!("seed {seed}, logs in {}", folder.display()))?;
@@ -249,7 +249,11 @@ fn findings(
     let count = |what: &str| number(&report[what]["count"]);
     ensure!(number(&report["unjudged"])? == 0, "the phones forgot what they saw");
     let unconfirmed = number(&report["stops_acknowledged"])?.abs_diff(number(&report["stops_confirmed"])?);
-    let lost = count("lost")? + number(&report["answers_refused"])? + unconfirmed + disagreements.lost.len() as u64;
+    // A conversation whose next message is openly unknown is unsettled, not lost.
+    let open = report["lost"]["list"].as_array().context("the report lists nothing")?;
+    let open = open.iter().filter(|one| one["phone"].as_str().is_some_and(|phone| disagreements.open.contains(phone)));
+    let unfollowed = count("lost")? - open.count() as u64;
+    let lost = unfollowed + number(&report["answers_refused"])? + unconfirmed + disagreements.lost.len() as u64;
     let waiting = number(&audit["inbox"])? + number(&audit["outbox"])?;
     Ok(Findings {
         seed,
@@ -347,7 +351,7 @@ fn strike(args: &Args, seed: u64, operator: &Operator, nodes: &mut [Node], datab
     }
     // Once more at the end: no death of a process repairs what this leaves behind.
     if let Some(database) = database {
-        for node in nodes.iter() {
+        for node in nodes.iter_mut() {
             node.wait_ready()?;
         }
         cut(database)?;

@@ -68,9 +68,14 @@ impl Node {
         Ok(())
     }
 
-    pub(super) fn wait_ready(&self) -> Result<()> {
+    /// Waits until it is ready. One that ended by itself, because the database cut it off while it started, is started
+    /// again, as a supervisor of services would.
+    pub(super) fn wait_ready(&mut self) -> Result<()> {
         let began = Instant::now();
         loop {
+            if self.running.as_mut().is_some_and(|process| !matches!(process.0.try_wait(), Ok(None))) {
+                self.start()?;
+            }
             if let Ok(mut stream) = TcpStream::connect((Ipv4Addr::LOCALHOST, self.http)) {
                 stream.write_all(b"GET /readyz HTTP/1.0\r\nHost: localhost\r\n\r\n")?;
                 let mut line = String::new();
