@@ -1,10 +1,13 @@
 //! What steps need of flows, channels, groups and triggers: loaded from the store, compiled once, shared.
 
 use crate::settings::Settings;
+use audience::{Lookup, Names, Resolver as _};
+use base::place::Span;
 use base::{ChannelId, FlowId};
 use flow::assets::Assets;
 use flow::definition::{Definition, DefinitionError};
 use flow::environment::Environment;
+use flow::query::Places;
 use flow::reference::{ChannelRef, FlowRef};
 use flow::trigger::KeywordMatchType;
 use serde_json::{Value, json};
@@ -69,6 +72,8 @@ pub struct Parts {
     pub fields: Vec<Value>,
     /// Keywords: word, whether it must stand alone, flow.
     pub keywords: Vec<(String, bool, FlowId)>,
+    /// Places: id, path, positions.
+    pub places: Vec<(String, String, Span)>,
 }
 
 impl Loaded {
@@ -88,7 +93,13 @@ impl Loaded {
             })
             .collect();
         let document = json!({ "channels": channels, "groups": parts.groups, "fields": parts.fields });
-        let engine = Assets::read(&document)?.with_flows(parts.flows.iter().map(|flow| Arc::clone(&flow.definition)));
+        let names = Names::default().with_places(parts.places.iter().map(|(id, path, span)| (&**id, &**path, *span)));
+        let places: Places = Arc::new(move |text| match names.places(text) {
+            Lookup::Known(found) => found,
+            Lookup::Unknown | Lookup::Unchecked => Vec::new(),
+        });
+        let engine = Assets::read_with_places(&document, Some(places))?
+            .with_flows(parts.flows.iter().map(|flow| Arc::clone(&flow.definition)));
         let flows: HashMap<FlowId, FlowRef> =
             parts.flows.iter().map(|flow| (flow.id, flow.definition.reference())).collect();
         let keywords = parts
@@ -253,5 +264,20 @@ mod tests {
         ] {
             assert_eq!(loaded.keyword(text).map(|keyword| keyword.word.as_str()), word, "{text:?}");
         }
+    }
+
+    #[test]
+    fn smart_groups_know_the_places() {
+        let groups = ["within = Bong", "within = Atlantis"]
+            .map(|query| json!({ "uuid": uuid::Uuid::from_u128(query.len() as u128), "name": query, "query": query }));
+        let bong = Span { left: 1, right: 3, depth: 1 };
+        let parts = Parts {
+            groups: groups.to_vec(),
+            places: vec![("BG".into(), "Liberia > Bong".into(), bong)],
+            ..Parts::default()
+        };
+        let loaded = Loaded::build(1, parts, &Settings::default()).unwrap();
+        let names: Vec<&str> = loaded.engine.groups().iter().map(|group| group.name.as_str()).collect();
+        assert_eq!(names, ["within = Bong"], "a group of an unknown place is left out");
     }
 }

@@ -36,6 +36,15 @@ impl From<store::StoreError> for AudienceError {
     }
 }
 
+/// Id, path and positions of each place, as queries name them.
+pub(crate) fn spans(places: &store::registry::Places) -> Vec<(String, String, Span)> {
+    let span = |place: &store::registry::PlaceRow| {
+        let depth = u32::try_from(base::place::split_path(&place.path).count()).unwrap_or(1).saturating_sub(1);
+        (place.source_id.clone(), place.path.clone(), Span { left: place.low, right: place.high, depth })
+    };
+    places.iter().map(span).collect()
+}
+
 impl App {
     /// How queries are read here.
     pub fn query_environment(&self) -> Environment {
@@ -63,11 +72,7 @@ impl App {
             .with_fields(fields.into_iter().map(|field| (field.key, kind(&field.kind))))
             .with_groups(groups.into_iter().map(|group| Reference { uuid: group.id.to_string(), name: group.name }))
             .with_flows(flows.into_iter().map(|flow| Reference { uuid: flow.id.to_string(), name: flow.name }))
-            .with_places(places.iter().map(|place| {
-                let depth = u32::try_from(base::place::split_path(&place.path).count()).unwrap_or(1).saturating_sub(1);
-                let span = Span { left: place.low, right: place.high, depth };
-                (place.source_id.as_str(), place.path.as_str(), span)
-            })))
+            .with_places(spans(&places).iter().map(|(id, path, span)| (&**id, &**path, *span))))
     }
 
     /// Reads a query.

@@ -171,5 +171,6 @@ pub(crate) async fn parts(store: &Store) -> Result<Parts, AppError> {
         .collect();
     let keywords =
         store.keywords().await?.into_iter().map(|keyword| (keyword.word, keyword.only_word, keyword.flow)).collect();
-    Ok(Parts { flows, channels, groups, fields, keywords })
+    let places = crate::audience::spans(&store.places().await?);
+    Ok(Parts { flows, channels, groups, fields, keywords, places })
 }

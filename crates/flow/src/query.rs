@@ -9,7 +9,7 @@ use jiff::civil::Date;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// What queries can name: the project's places, for `within`.
+/// Gives the places of a name, path or id: what `within` can mean.
 pub type Places = Arc<dyn Fn(&str) -> Vec<PlaceMatch> + Send + Sync>;
 
 /// What a compiled query depends on besides its text.

@@ -82,7 +82,7 @@ pub struct FieldRow {
     pub kind: String,
 }
 
-const REVISION: &str = "INSERT INTO setting(key, value) VALUES ('assets_revision', '1')
+pub(crate) const REVISION: &str = "INSERT INTO setting(key, value) VALUES ('assets_revision', '1')
     ON CONFLICT (key) DO UPDATE SET value = CAST(CAST(setting.value AS bigint) + 1 AS text)";
 
 impl Store {

@@ -9,7 +9,7 @@ pub use template::Template as MessageTemplate;
 use crate::contact::Contact;
 use crate::definition::{Definition, DefinitionError};
 use crate::environment::{Environment, Locations};
-use crate::query::{ContactSubject, Queries};
+use crate::query::{ContactSubject, Places, Queries};
 use crate::reference::{CampaignRef, FieldRef, GroupRef, LabelRef, LlmRef, TopicRef, UserRef};
 use serde::Deserialize;
 use serde_json::Value;
@@ -283,6 +283,12 @@ impl Assets {
     /// lists are empty. A smart group whose query can't be parsed is left out. Flows are read when they are first
     /// used: [`Assets::flow`] gives their errors.
     pub fn read(document: &Value) -> Result<Self, AssetsError> {
+        Self::read_with_places(document, None)
+    }
+
+    /// As [`Assets::read`], for a project with a place tree: smart groups ask `places` for what `within` means. Without
+    /// it, groups that use `within` are left out.
+    pub fn read_with_places(document: &Value, places: Option<Places>) -> Result<Self, AssetsError> {
         let lists: serde_json::Map<String, Value> = document
             .as_object()
             .into_iter()
@@ -291,6 +297,7 @@ impl Assets {
             .map(|(key, value)| (key.clone(), value.clone()))
             .collect();
         let mut core: Core = serde_json::from_value(Value::Object(lists))?;
+        core.queries.places = places;
         core.locations = match document.get("locations").filter(|l| l.as_array().is_some_and(|l| !l.is_empty())) {
             Some(locations) => Some(Locations::read(locations)?),
             None => None,

@@ -166,6 +166,8 @@ impl Store {
         unit.rows(rows);
         unit.rows(records);
         unit.rows(positions);
+        // Smart groups of flows name places.
+        unit.add(crate::flows::REVISION, params![]);
         self.run(unit).await?;
         Ok((places, moved))
     }
