@@ -3,6 +3,7 @@
 mod columns;
 mod conformance;
 mod evaluation;
+mod manual;
 mod model;
 mod parsing;
 mod properties;

@@ -28,7 +28,7 @@ pub(crate) struct Args {
     config: Option<PathBuf>,
 
     /// Write a commented configuration with all defaults to stdout, and end
-    #[arg(long, exclusive = true)]
+    #[arg(long, conflicts_with_all = ["config", "listen", "seed", "control", "seconds", "until_settled"])]
     print_config: bool,
 
     /// Where to listen, in place of the configured address; port 0 takes a free one

@@ -3,5 +3,6 @@
 mod command;
 mod conversation;
 mod installation;
+mod manual;
 mod replay;
 mod stored;
