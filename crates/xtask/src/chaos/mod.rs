@@ -44,7 +44,7 @@ const QUIET: &str = "2s";
 /// How long nothing must happen when the store says that something waits: longer than that can take.
 const IDLE: &str = "15s";
 /// How long a run may take to settle.
-const SETTLES: Duration = Duration::from_mins(4);
+const SETTLES: Duration = Duration::from_mins(10);
 
 /// Options of `chaos`.
 #[derive(Debug, ClapArgs)]
