@@ -55,13 +55,13 @@ pub struct FieldValue {
     #[serde(default, skip_serializing_if = "Option::is_none", with = "number")]
     pub number: Option<Decimal>,
     /// Path of a first-level place.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
+    #[serde(default, skip_serializing_if = "String::is_empty", deserialize_with = "or_default")]
     pub state: String,
     /// Path of a second-level place.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
+    #[serde(default, skip_serializing_if = "String::is_empty", deserialize_with = "or_default")]
     pub district: String,
     /// Path of a third-level place.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
+    #[serde(default, skip_serializing_if = "String::is_empty", deserialize_with = "or_default")]
     pub ward: String,
 }
 
@@ -106,7 +106,7 @@ pub struct Ticket {
     /// What identifies it.
     pub uuid: Uuid,
     /// `open` or `closed`.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     pub status: TicketStatus,
     /// What it is about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -133,19 +133,19 @@ pub struct Contact {
     /// What identifies it.
     pub uuid: Uuid,
     /// RapidPro's number; 0 when there is none.
-    #[serde(default, skip_serializing_if = "is_zero")]
+    #[serde(default, skip_serializing_if = "is_zero", deserialize_with = "or_default")]
     pub id: i64,
     /// Name; empty when unknown.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
+    #[serde(default, skip_serializing_if = "String::is_empty", deserialize_with = "or_default")]
     pub name: String,
     /// ISO 639-3 code; empty when unknown.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
+    #[serde(default, skip_serializing_if = "String::is_empty", deserialize_with = "or_default")]
     pub language: String,
     /// Whether it may be written to.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     pub status: ContactStatus,
     /// IANA time zone; empty when unknown.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
+    #[serde(default, skip_serializing_if = "String::is_empty", deserialize_with = "or_default")]
     pub timezone: String,
     /// When it came to be.
     pub created_on: Stamp,

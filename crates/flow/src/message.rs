@@ -14,13 +14,13 @@ pub struct MsgIn {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub channel: Option<ChannelRef>,
     /// Text; may be empty.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::contact::or_default")]
     pub text: String,
     /// `type:url` each.
     #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "crate::contact::or_default")]
     pub attachments: Vec<String>,
     /// The channel's own id.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
+    #[serde(default, skip_serializing_if = "String::is_empty", deserialize_with = "crate::contact::or_default")]
     pub external_id: String,
     /// Extra content such as form answers: a JSON object.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -39,19 +39,19 @@ pub struct MsgOut {
     /// Text; may be empty.
     pub text: String,
     /// `type:url` each.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "crate::contact::or_default")]
     pub attachments: Vec<String>,
     /// Answers offered.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "crate::contact::or_default")]
     pub quick_replies: Vec<QuickReply>,
     /// The channel template it is made from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub templating: Option<Templating>,
     /// `eng-US` or `eng`.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
+    #[serde(default, skip_serializing_if = "String::is_empty", deserialize_with = "crate::contact::or_default")]
     pub locale: String,
     /// Why it must not be sent; empty when it may.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
+    #[serde(default, skip_serializing_if = "String::is_empty", deserialize_with = "crate::contact::or_default")]
     pub unsendable_reason: String,
 }
 
@@ -62,10 +62,10 @@ pub struct QuickReply {
     #[serde(rename = "type")]
     pub kind: String,
     /// What it says.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
+    #[serde(default, skip_serializing_if = "String::is_empty", deserialize_with = "crate::contact::or_default")]
     pub text: String,
     /// What goes with it, such as a URL.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
+    #[serde(default, skip_serializing_if = "String::is_empty", deserialize_with = "crate::contact::or_default")]
     pub extra: String,
 }
 
@@ -106,10 +106,10 @@ pub struct Templating {
     /// Which template.
     pub template: TemplateRef,
     /// Its parts that have variables.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "crate::contact::or_default")]
     pub components: Vec<TemplatingComponent>,
     /// The variables' values.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "crate::contact::or_default")]
     pub variables: Vec<TemplatingVariable>,
 }
 

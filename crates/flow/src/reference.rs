@@ -12,7 +12,7 @@ macro_rules! references {
             /// What identifies it.
             pub uuid: Uuid,
             /// Its name when the reference was made.
-            #[serde(default)]
+            #[serde(default, deserialize_with = "crate::contact::or_default")]
             pub name: String,
         }
 
@@ -57,10 +57,10 @@ pub struct FlowRef {
     /// What identifies it.
     pub uuid: Uuid,
     /// Its name when the reference was made.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::contact::or_default")]
     pub name: String,
     /// The revision that was run; 0 when unknown.
-    #[serde(default, skip_serializing_if = "is_zero")]
+    #[serde(default, skip_serializing_if = "is_zero", deserialize_with = "crate::contact::or_default")]
     pub revision: u64,
 }
 
@@ -82,7 +82,7 @@ pub struct FieldRef {
     /// What identifies it.
     pub key: String,
     /// Its name when the reference was made.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::contact::or_default")]
     pub name: String,
 }
 

@@ -81,13 +81,13 @@ pub enum KeywordMatchType {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct History {
     /// The session that started this one.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::contact::or_default")]
     pub parent_uuid: Uuid,
     /// How many sessions came before.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::contact::or_default")]
     pub ancestors: u32,
     /// How many of them since somebody last wrote.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::contact::or_default")]
     pub ancestors_since_input: u32,
 }
 
@@ -103,7 +103,7 @@ pub struct Trigger {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub event: Option<HostEvent>,
     /// Whether many sessions are started together.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not", deserialize_with = "crate::contact::or_default")]
     pub batch: bool,
     /// A JSON object that expressions see as `@trigger.params`.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -29,13 +29,13 @@ pub struct Channel {
     /// What people call it.
     pub name: String,
     /// Number or handle.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::contact::or_default")]
     pub address: String,
     /// URN schemes it carries.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::contact::or_default")]
     pub schemes: Vec<String>,
     /// What it can do.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::contact::or_default")]
     pub roles: Vec<Role>,
     /// Country of a phone channel: two letters, or empty.
     #[serde(default, deserialize_with = "crate::contact::or_default")]
@@ -44,7 +44,7 @@ pub struct Channel {
     #[serde(default, deserialize_with = "crate::contact::or_default")]
     pub match_prefixes: Vec<String>,
     /// Whether it may carry numbers of other countries.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::contact::or_default")]
     pub allow_international: bool,
 }
 

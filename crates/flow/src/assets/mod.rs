@@ -21,7 +21,7 @@ use uuid::Uuid;
 #[derive(Clone, Debug, Deserialize)]
 pub struct Field {
     /// What identifies it.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::contact::or_default")]
     pub uuid: Uuid,
     /// What expressions call it.
     pub key: String,
@@ -124,13 +124,13 @@ named! {
 #[derive(Clone, Debug, Deserialize)]
 pub struct User {
     /// What identifies it.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::contact::or_default")]
     pub uuid: Uuid,
     /// What people call it.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::contact::or_default")]
     pub name: String,
     /// Address, unique without case.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::contact::or_default")]
     pub email: String,
 }
 
@@ -147,10 +147,10 @@ pub struct Global {
     /// What expressions call it.
     pub key: String,
     /// What people call it.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::contact::or_default")]
     pub name: String,
     /// The text.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::contact::or_default")]
     pub value: String,
 }
 
@@ -160,7 +160,7 @@ pub struct Resthook {
     /// What identifies it.
     pub slug: String,
     /// URLs.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::contact::or_default")]
     pub subscribers: Vec<String>,
 }
 
@@ -175,7 +175,7 @@ pub struct Llm {
     #[serde(rename = "type", default)]
     pub kind: String,
     /// `editing`, `engine`.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::contact::or_default")]
     pub roles: Vec<String>,
 }
 

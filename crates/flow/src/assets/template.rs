@@ -14,7 +14,7 @@ pub struct Template {
     /// What people call it.
     pub name: String,
     /// One per channel and locale.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::contact::or_default")]
     pub translations: Vec<Translation>,
 }
 
@@ -26,10 +26,10 @@ pub struct Translation {
     /// `eng-US` or `eng`.
     pub locale: String,
     /// Parts of the message.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::contact::or_default")]
     pub components: Vec<Component>,
     /// Places to fill.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::contact::or_default")]
     pub variables: Vec<Variable>,
 }
 
@@ -42,13 +42,13 @@ pub struct Component {
     #[serde(rename = "type")]
     pub kind: String,
     /// Text with `{{1}}`-style places.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::contact::or_default")]
     pub content: String,
     /// What a button shows, if not its content.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::contact::or_default")]
     pub display: String,
     /// Place -> index of the variable.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::contact::or_default")]
     pub variables: Pairs<usize>,
 }
 

@@ -13,7 +13,7 @@ pub struct Dial {
     /// `answered`, `no_answer`, `busy` or `failed`.
     pub status: String,
     /// Seconds.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::contact::or_default")]
     pub duration: u32,
 }
 

@@ -68,20 +68,20 @@ pub enum Modifier {
     /// Another value of a field; empty for none.
     Field {
         field: FieldRef,
-        #[serde(default)]
+        #[serde(default, deserialize_with = "crate::contact::or_default")]
         value: String,
     },
     /// Groups joined or left.
     Groups { groups: Vec<GroupRef>, modification: GroupsChange },
     /// Other addresses.
     Urns {
-        #[serde(default)]
+        #[serde(default, deserialize_with = "crate::contact::or_default")]
         urns: Vec<String>,
         modification: UrnsChange,
     },
     /// Other addresses, with their channels.
     Routes {
-        #[serde(default)]
+        #[serde(default, deserialize_with = "crate::contact::or_default")]
         routes: Vec<Route>,
         modification: UrnsChange,
     },
@@ -104,7 +104,7 @@ pub enum Modifier {
         topic: TopicRef,
         #[serde(default)]
         assignee: Option<UserRef>,
-        #[serde(default)]
+        #[serde(default, deserialize_with = "crate::contact::or_default")]
         note: String,
     },
     /// A note on a ticket.

@@ -25,7 +25,7 @@ pub enum Hint {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         count: Option<u32>,
         /// The key after the last one.
-        #[serde(default, skip_serializing_if = "String::is_empty")]
+        #[serde(default, skip_serializing_if = "String::is_empty", deserialize_with = "crate::contact::or_default")]
         terminated_by: String,
     },
 }

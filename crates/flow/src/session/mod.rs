@@ -44,7 +44,7 @@ pub struct Session {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub call_uuid: Option<Uuid>,
     /// Its runs, oldest first.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::contact::or_default")]
     pub runs: Vec<Run>,
     /// Whether it goes on.
     pub status: SessionStatus,
@@ -52,7 +52,7 @@ pub struct Session {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub input: Option<Input>,
     /// How many sprints have ended.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::contact::or_default")]
     pub sprints: u32,
 }
 
@@ -101,13 +101,13 @@ pub struct Input {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub urn: Option<String>,
     /// Text.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::contact::or_default")]
     pub text: String,
     /// `type:url` each.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "crate::contact::or_default")]
     pub attachments: Vec<String>,
     /// The channel's own id.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
+    #[serde(default, skip_serializing_if = "String::is_empty", deserialize_with = "crate::contact::or_default")]
     pub external_id: String,
     /// Extra content: a JSON object.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -49,22 +49,22 @@ pub struct Step {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct RunResult {
     /// What the flow calls it.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::contact::or_default")]
     pub name: String,
     /// The value, cut to 640 characters.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::contact::or_default")]
     pub value: String,
     /// The category in the flow's language.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
+    #[serde(default, skip_serializing_if = "String::is_empty", deserialize_with = "crate::contact::or_default")]
     pub category: String,
     /// The category in the contact's language, when it differs.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
+    #[serde(default, skip_serializing_if = "String::is_empty", deserialize_with = "crate::contact::or_default")]
     pub category_localized: String,
     /// Where it was recorded.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::contact::or_default")]
     pub node_uuid: Uuid,
     /// What was looked at.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
+    #[serde(default, skip_serializing_if = "String::is_empty", deserialize_with = "crate::contact::or_default")]
     pub input: String,
     /// A JSON value that goes with it; written without space.
     #[serde(default, skip_serializing_if = "Option::is_none", serialize_with = "compact")]
@@ -81,10 +81,10 @@ pub struct SavedWebhook {
     /// Where to.
     pub url: String,
     /// HTTP status; 0 without a response.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::contact::or_default")]
     pub status: u16,
     /// Headers of the response.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::contact::or_default")]
     pub headers: Pairs<String>,
     /// Body of the response, if it is JSON; written without space.
     #[serde(default, serialize_with = "compact")]
@@ -99,18 +99,18 @@ pub struct Run {
     /// The flow and the revision it ran.
     pub flow: FlowRef,
     /// Visits to nodes, in order.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "crate::contact::or_default")]
     pub path: Vec<Step>,
     /// Texts kept while it runs.
-    #[serde(default, skip_serializing_if = "Pairs::is_empty")]
+    #[serde(default, skip_serializing_if = "Pairs::is_empty", deserialize_with = "crate::contact::or_default")]
     pub locals: Pairs<String>,
     /// Results by key, in the order they were recorded.
-    #[serde(default, skip_serializing_if = "Pairs::is_empty")]
+    #[serde(default, skip_serializing_if = "Pairs::is_empty", deserialize_with = "crate::contact::or_default")]
     pub results: Pairs<RunResult>,
     /// Whether it goes on.
     pub status: RunStatus,
     /// Whether it has seen input.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not", deserialize_with = "crate::contact::or_default")]
     pub had_input: bool,
     /// The run that entered it.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -34,7 +34,7 @@ pub struct Mock {
     headers: Option<Pairs<String>>,
     #[serde(default)]
     body: Value,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::contact::or_default")]
     body_repeat: usize,
 }
 

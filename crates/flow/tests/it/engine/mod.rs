@@ -2,6 +2,7 @@
 
 mod actions;
 mod canon;
+mod context;
 mod conversations;
 mod definitions;
 mod families;

@@ -255,3 +255,28 @@ fn smart_groups_follow_the_contact() {
     assert_eq!(played.course(0)[0], "contact_groups_changed", "before the run");
     assert!(stage.case("/contact/status", json!("blocked")).events().is_empty(), "only who is active");
 }
+
+#[test]
+fn null_counts_as_absent() {
+    let nothing = |mut document: Value, keys: &[&str]| {
+        keys.iter().for_each(|key| document[*key] = Value::Null);
+        document
+    };
+    let mut stage = question(&message_wait()).replies(&["yes"]);
+    let optional = ["id", "name", "language", "timezone", "last_seen_on", "urns", "groups", "fields", "tickets"];
+    stage.case["contact"] = nothing(stage.case["contact"].take(), &optional);
+    stage.case["trigger"] = nothing(
+        stage.case["trigger"].take(),
+        &["event", "batch", "params", "history", "user", "origin", "keyword_match"],
+    );
+    let message = &mut stage.case["resumes"][0]["event"]["msg"];
+    *message = nothing(message.take(), &["urn", "channel", "attachments", "external_id", "payload"]);
+    stage.case = nothing(stage.case, &["environment", "call", "http_mocks", "options"]);
+    let played = stage.play();
+    assert!(played.events().iter().any(|event| event["category"] == "Yes"));
+    let mut stored = question(&message_wait()).play().session().clone();
+    stored = nothing(stored, &["call_uuid", "input"]);
+    stored["runs"][0] =
+        nothing(stored["runs"][0].take(), &["results", "locals", "parent_uuid", "webhook", "had_input"]);
+    flow::Session::read(&stored.to_string()).expect("a session");
+}
