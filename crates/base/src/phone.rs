@@ -8,7 +8,9 @@
 
 mod split;
 
-use rlibphonenumber::{NumberLengthType, PHONE_NUMBER_UTIL, PhoneNumberFormat, Region, ValidationError};
+use rlibphonenumber::{
+    NumberLengthType, PHONE_NUMBER_UTIL, PhoneNumber as Number, PhoneNumberFormat, Region, ValidationError,
+};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -213,6 +215,18 @@ pub fn is_region(code: &str) -> bool {
     known_region(code).is_some()
 }
 
+/// Reads an E.164 number. In North America, whose numbers have ten digits and no prefix within the country that such a
+/// number could begin with, there is nothing to find out by parsing.
+fn read_e164(e164: &str) -> Option<Number> {
+    let plain = e164
+        .strip_prefix("+1")
+        .filter(|d| d.len() == 10 && !d.starts_with(['0', '1']) && d.bytes().all(|b| b.is_ascii_digit()));
+    match plain.and_then(|digits| digits.parse().ok()) {
+        Some(national_number) => Some(Number { country_code: 1, national_number, ..Number::default() }),
+        None => PHONE_NUMBER_UTIL.parse(e164, None).ok(),
+    }
+}
+
 /// The country (ISO 3166-1 alpha-2) that an E.164 number belongs to. `None` for short codes, for numbers of no
 /// country such as satellite phones, and where several countries share a calling code and the number is in none of
 /// their ranges.
@@ -229,7 +243,7 @@ pub fn region_of(e164: &str) -> Option<String> {
             }
         }
     }
-    let number = PHONE_NUMBER_UTIL.parse(e164, None).ok()?;
+    let number = read_e164(e164)?;
     let region = number.get_region_code().or_else(|| {
         let mut regions = PHONE_NUMBER_UTIL.get_regions_for_country_calling_code(number.country_code)?;
         regions.next().filter(|_| regions.next().is_none())
@@ -240,7 +254,7 @@ pub fn region_of(e164: &str) -> Option<String> {
 /// The number as people of its country write it, such as `(202) 456-1111` for `+12024561111`; `None` where the text
 /// is no E.164 number.
 pub fn national(e164: &str) -> Option<String> {
-    let number = PHONE_NUMBER_UTIL.parse(e164, None).ok()?;
+    let number = read_e164(e164)?;
     Some(number.format_as(PhoneNumberFormat::National).into_owned())
 }
 
@@ -499,5 +513,21 @@ impl Readings {
 
     fn best(self, otherwise: Reason) -> Result<PhoneNumber, Reason> {
         self.possible.ok_or_else(|| self.reason.unwrap_or(otherwise))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn north_american_numbers_are_what_parsing_gives() {
+        for number in ["+12024561111", "+18005550199", "+18765550123", "+12425550123", "+19999999999", "+15235550123"] {
+            let parsed = PHONE_NUMBER_UTIL.parse(number, None).unwrap();
+            assert_eq!(read_e164(number), Some(parsed), "{number}");
+        }
+        assert_eq!(region_of("+12024561111").as_deref(), Some("US"));
+        assert_eq!(region_of("+18765550123").as_deref(), Some("JM"));
+        assert_eq!(national("+12024561111").as_deref(), Some("(202) 456-1111"));
     }
 }

@@ -101,7 +101,7 @@ fn payload(ex: &Execution<'_>) -> String {
             (key.to_owned(), result)
         })
         .collect();
-    let urn = crate::engine::first_urn(state.assets, contact).map(Urn::identity);
+    let urn = state.first_urn(contact).map(Urn::identity);
     json!({
         "channel": state.session.input.as_ref().and_then(|i| i.channel.as_ref()).map(channel_of),
         "contact": {

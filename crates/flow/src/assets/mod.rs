@@ -226,6 +226,8 @@ struct Index {
     channels: HashMap<Uuid, usize>,
     groups: HashMap<Uuid, usize>,
     fields: HashMap<String, usize>,
+    /// Whether there is a smart group.
+    smart: bool,
 }
 
 /// What flows refer to. Cloning shares everything.
@@ -276,6 +278,7 @@ impl Assets {
         for (i, group) in core.groups.iter().enumerate() {
             core.index.groups.entry(group.uuid).or_insert(i);
         }
+        core.index.smart = core.groups.iter().any(|g| !g.query.is_empty());
         Self { core: Arc::new(core), flows: Arc::new(flows) }
     }
 
@@ -407,6 +410,11 @@ impl Assets {
         self.core.locations.as_ref()
     }
 
+    /// Whether there is a smart group.
+    pub(crate) fn has_smart_groups(&self) -> bool {
+        self.core.index.smart
+    }
+
     /// The smart groups and whether `contact` qualifies for each, in order.
     pub(crate) fn smart_groups<'a>(
         &'a self,
@@ -415,7 +423,7 @@ impl Assets {
         now: jiff::Timestamp,
     ) -> impl Iterator<Item = (&'a Group, bool)> + use<'a> {
         let groups = &self.core.groups;
-        let compiled = if groups.iter().any(|g| !g.query.is_empty()) {
+        let compiled = if self.has_smart_groups() {
             let kind = |key: &str| self.field(key).map(|f| f.kind);
             self.core.queries.compiled(groups, &kind, env, now)
         } else {

@@ -5,7 +5,7 @@ mod run;
 mod session;
 mod value;
 
-use super::destination;
+use super::destination::{self, Regions};
 use crate::assets::Assets;
 use crate::contact::Contact;
 use crate::definition::Definition;
@@ -16,9 +16,8 @@ use crate::resume::Resume;
 use crate::session::{Run, Session};
 use crate::trigger::RunSummary;
 use base::Urn;
-use run::{locals_value, result_value, results_value};
+use run::{locals_value, result_member, result_value, results_value};
 use std::sync::Arc;
-use value::{named, optional, uuid};
 
 /// What a sprint works on.
 pub(crate) struct State<'a> {
@@ -31,6 +30,7 @@ pub(crate) struct State<'a> {
     /// Place of the current run.
     pub(crate) run: usize,
     pub(crate) resume: Option<Resume>,
+    pub(crate) regions: Regions,
 }
 
 impl State<'_> {
@@ -51,16 +51,16 @@ impl State<'_> {
         self.session.runs.get(self.run)
     }
 
+    /// The first address of a contact that can be sent to.
+    pub(crate) fn first_urn<'c>(&'c self, contact: &'c Contact) -> Option<&'c Urn> {
+        destination::resolve(self.assets, contact, &self.regions).map(|(urn, _)| urn)
+    }
+
     /// The run that started this session, if another session did.
     pub(crate) fn parent_summary(&self) -> Option<RunSummary> {
         let raw = self.session.trigger.run_summary.as_ref()?;
         serde_json::from_str(raw.get()).ok()
     }
-}
-
-/// The first address of a contact that can be sent to.
-pub(crate) fn first_urn<'c>(assets: &'c Assets, contact: &'c Contact) -> Option<&'c Urn> {
-    destination::resolve(assets, contact).map(|(urn, _)| urn)
 }
 
 /// The roots of one evaluation.
@@ -98,14 +98,7 @@ impl Context for View<'_, '_> {
     fn path(&self, root: &str, property: &str) -> Option<Value> {
         let contact = &self.state.contact;
         match root {
-            "contact" => match property {
-                "uuid" => Some(uuid(contact.uuid)),
-                "name" => Some(optional(&contact.name)),
-                "first_name" => Some(contact.name.split_whitespace().next().map_or(Value::Null, Value::text)),
-                "language" => Some(optional(&contact.language)),
-                "groups" => Some(Value::array(contact.groups.iter().map(|g| named(g.uuid, &g.name)).collect())),
-                _ => None,
-            },
+            "contact" => self.state.contact_member(contact, self.env, property),
             "input" if property == "text" => Some(Value::text(self.state.session.input.as_ref()?.text.as_str())),
             "results" => self.state.current()?.results.get(property).map(result_value),
             "locals" => self.state.current()?.locals.get(property).map(|text| Value::text(text.as_str())),
@@ -114,6 +107,14 @@ impl Context for View<'_, '_> {
                 Some(State::field_value(contact.fields.get(property), field.kind))
             }
             "globals" => self.state.assets.global(property).map(|g| Value::text(g.value.as_str())),
+            _ => None,
+        }
+    }
+
+    fn deep_path(&self, root: &str, property: &str, inner: &str) -> Option<Value> {
+        match (root, property) {
+            ("results", key) => result_member(self.state.current()?.results.get(key)?, inner),
+            ("contact", "fields") => self.path("fields", inner),
             _ => None,
         }
     }

@@ -28,7 +28,7 @@ impl Execution<'_> {
         let created_on = event.created_on.unwrap_or(now);
         let channel = msg.channel.as_ref().and_then(|c| self.state.assets.channel(&c.uuid)).map(Channel::reference);
         let uuid = event.uuid.unwrap_or_default();
-        self.state.session.input = Some(Input::of(uuid, created_on, msg, channel));
+        self.state.session.input = Some(Arc::new(Input::of(uuid, created_on, msg, channel)));
         self.state.contact.last_seen_on = Some(created_on);
         true
     }

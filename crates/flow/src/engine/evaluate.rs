@@ -1,6 +1,7 @@
 //! Evaluating templates in the context of a sprint that is over.
 
 use super::context::{State, View};
+use super::destination::Regions;
 use super::surroundings::session_environment;
 use super::{Engine, Sources, Sprint};
 use crate::assets::Assets;
@@ -41,7 +42,8 @@ impl Engine {
         resume: Option<&Resume>,
         sources: Sources,
     ) -> Evaluator<'a> {
-        let (env, _) = session_environment(assets, env, &sprint.contact);
+        let regions = Regions::default();
+        let (env, _) = session_environment(assets, env, &sprint.contact, &regions);
         let mut state = State {
             assets,
             contact: sprint.contact.clone(),
@@ -50,6 +52,7 @@ impl Engine {
             session: sprint.session.clone(),
             run: sprint.run,
             resume: resume.cloned(),
+            regions,
         };
         if sprint.run < state.flows.len() {
             state.load_flow(sprint.run);

@@ -1,6 +1,7 @@
 //! One sprint under way: what its actions and routers read, evaluate, change and tell of.
 
 use super::context::{State, View};
+use super::destination::Regions;
 use super::service::{Answer, Asker, Request};
 use super::sprint::{Segment, Sprint};
 use super::surroundings::session_environment;
@@ -87,10 +88,11 @@ impl<'a> Execution<'a> {
         answers: &'a [Answer],
     ) -> Self {
         let flows = vec![None; session.runs.len()];
-        let (own, languages) = session_environment(assets, env, &contact);
+        let regions = Regions::default();
+        let (own, languages) = session_environment(assets, env, &contact, &regions);
         Self {
             engine,
-            state: State { assets, contact, call, session, flows, run: 0, resume: None },
+            state: State { assets, contact, call, session, flows, run: 0, resume: None, regions },
             base: env,
             env: own,
             languages,
@@ -105,7 +107,8 @@ impl<'a> Execution<'a> {
 
     /// Brings the environment in line with the contact: after its time zone, language or addresses changed.
     fn refresh_environment(&mut self) {
-        (self.env, self.languages) = session_environment(self.state.assets, self.base, &self.state.contact);
+        (self.env, self.languages) =
+            session_environment(self.state.assets, self.base, &self.state.contact, &self.state.regions);
     }
 
     pub(crate) fn finish(mut self) -> Sprint {
@@ -273,7 +276,7 @@ impl<'a> Execution<'a> {
             place,
         };
         let changed = target.apply(modifier)?;
-        if changed {
+        if changed && modifier.moves_environment() {
             self.refresh_environment();
         }
         Ok(changed)

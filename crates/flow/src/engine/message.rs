@@ -118,7 +118,7 @@ impl Execution<'_> {
             ..MsgOut::default()
         };
         let assets = self.state.assets;
-        let found = destination::resolve(assets, &self.state.contact)
+        let found = destination::resolve(assets, &self.state.contact, &self.state.regions)
             .map(|(urn, channel)| (urn.identity().to_owned(), channel.reference()));
         if let Some((urn, channel)) = &found {
             message.urn = Some(urn.clone());

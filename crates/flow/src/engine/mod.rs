@@ -12,7 +12,6 @@ mod sprint;
 mod surroundings;
 
 pub use crate::session::result_key;
-pub(crate) use context::first_urn;
 pub use evaluate::{Evaluated, Evaluator};
 pub(crate) use execution::{Execution, Halt, NewResult, Pushed};
 pub(crate) use message::MessageSource;

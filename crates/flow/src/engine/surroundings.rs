@@ -1,6 +1,6 @@
 //! The environment that one contact's session sees.
 
-use super::destination;
+use super::destination::{self, Regions};
 use crate::assets::Assets;
 use crate::contact::Contact;
 use crate::environment::{Environment, timezone};
@@ -12,6 +12,7 @@ pub(crate) fn session_environment(
     assets: &Assets,
     base: &Environment,
     contact: &Contact,
+    regions: &Regions,
 ) -> (Environment, Arc<[Box<str>]>) {
     let mut env = base.clone();
     if !contact.timezone.is_empty()
@@ -19,7 +20,7 @@ pub(crate) fn session_environment(
     {
         env.timezone = zone;
     }
-    if let Some(country) = destination::country(assets, contact) {
+    if let Some(country) = destination::country(assets, contact, regions) {
         env.default_country = Some(country);
     }
     let own = base.allowed_languages.iter().position(|l| *l == contact.language);

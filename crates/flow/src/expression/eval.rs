@@ -29,6 +29,11 @@ pub trait Context {
         None
     }
 
+    /// As [`Context::path`], for a property of a property.
+    fn deep_path(&self, _root: &str, _property: &str, _inner: &str) -> Option<Value> {
+        None
+    }
+
     /// The warning for reading the root `name`, if it is deprecated.
     fn warning(&self, _name: &str) -> Option<String> {
         None
@@ -213,7 +218,14 @@ impl<'a> Scope<'a> {
         let mut value = match (base, steps) {
             // A shortcut past the root: `contact.name` needs no contact object.
             (Node::Name(root), [Step::Property(property), rest @ ..]) if frame.is_none() => {
-                if let Some(value) = self.context.path(root, property) {
+                let deep = match rest {
+                    [Step::Property(inner), ..] => self.context.deep_path(root, property, inner),
+                    _ => None,
+                };
+                if let Some(value) = deep {
+                    steps = &rest[1..];
+                    self.spend(value)
+                } else if let Some(value) = self.context.path(root, property) {
                     steps = rest;
                     self.spend(value)
                 } else {

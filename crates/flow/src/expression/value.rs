@@ -28,7 +28,7 @@ pub struct Size {
 impl Size {
     const ONE: Self = Self { depth: 1, weight: 1 };
 
-    fn of<'v>(items: impl Iterator<Item = &'v Value>) -> Self {
+    pub(crate) fn of<'v>(items: impl Iterator<Item = &'v Value>) -> Self {
         let mut size = Self::ONE;
         for item in items {
             let inner = item.size();
@@ -235,6 +235,11 @@ impl Object {
         self.0.count()
     }
 
+    /// How much it holds.
+    pub(crate) fn size(&self) -> Size {
+        self.0.size()
+    }
+
     /// What stands for the whole object, if anything does.
     pub fn default_value(&self) -> Option<Value> {
         self.0.default_value()
@@ -282,10 +287,10 @@ impl Value {
         Self::DateTime(Box::new(at))
     }
 
-    fn size(&self) -> Size {
+    pub(crate) fn size(&self) -> Size {
         match self {
             Self::Array(array) => array.size,
-            Self::Object(object) => object.0.size(),
+            Self::Object(object) => object.size(),
             _ => Size { depth: 0, weight: self.cost() },
         }
     }

@@ -4,6 +4,14 @@ use super::{GroupsChange, Target};
 use crate::contact::ContactStatus;
 use crate::event::EventKind;
 use crate::reference::GroupRef;
+use uuid::Uuid;
+
+/// The groups' UUIDs, to be searched: a contact may be in hundreds of groups, and there may be hundreds of smart ones.
+fn sorted(groups: &[GroupRef]) -> Vec<Uuid> {
+    let mut uuids: Vec<Uuid> = groups.iter().map(|g| g.uuid).collect();
+    uuids.sort_unstable();
+    uuids
+}
 
 impl Target<'_, '_> {
     pub(super) fn change_groups(&mut self, groups: &[GroupRef], change: GroupsChange) -> bool {
@@ -45,9 +53,13 @@ impl Target<'_, '_> {
     /// `modified`, loses its manual groups too.
     pub(crate) fn reevaluate_groups(&mut self, modified: bool) {
         let active = self.contact.status == ContactStatus::Active;
+        if !self.assets.has_smart_groups() && (active || !modified) {
+            return;
+        }
         let (mut added, mut removed) = (Vec::new(), Vec::new());
+        let own = sorted(&self.contact.groups);
         for (group, qualifies) in self.assets.smart_groups(self.contact, self.env, self.sources.now) {
-            match (qualifies && active, self.contact.in_group(&group.uuid)) {
+            match (qualifies && active, own.binary_search(&group.uuid).is_ok()) {
                 (true, false) => added.push(group.reference()),
                 (false, true) => removed.push(group.reference()),
                 _ => {}
@@ -60,7 +72,8 @@ impl Target<'_, '_> {
         if added.is_empty() && removed.is_empty() {
             return;
         }
-        self.contact.groups.retain(|g| !removed.iter().any(|r| r.uuid == g.uuid));
+        let left = sorted(&removed);
+        self.contact.groups.retain(|g| left.binary_search(&g.uuid).is_err());
         self.contact.groups.extend(added.iter().cloned());
         self.event(EventKind::ContactGroupsChanged { groups_added: added, groups_removed: removed });
     }

@@ -123,6 +123,21 @@ pub enum Modifier {
     TicketReopen { ticket_uuid: Uuid },
 }
 
+impl Modifier {
+    /// Whether it may change what a session's environment takes from the contact: time zone, language and country.
+    pub(crate) fn moves_environment(&self) -> bool {
+        matches!(
+            self,
+            Self::Language { .. }
+                | Self::Timezone { .. }
+                | Self::Urns { .. }
+                | Self::Routes { .. }
+                | Self::Channel { .. }
+                | Self::Affinity { .. }
+        )
+    }
+}
+
 /// Why a modifier can't be applied.
 #[derive(Debug, thiserror::Error)]
 pub enum ModifyError {

@@ -10,6 +10,7 @@ use crate::stamp::Stamp;
 use crate::trigger::Trigger;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+use std::sync::Arc;
 use uuid::Uuid;
 
 /// Whether a session goes on.
@@ -50,11 +51,14 @@ pub struct Session {
     pub status: SessionStatus,
     /// What came in last; nothing after a resume that carries none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub input: Option<Input>,
+    pub input: Option<Arc<Input>>,
     /// How many sprints have ended.
     #[serde(default, deserialize_with = "crate::contact::or_default")]
     pub sprints: u32,
 }
+
+/// Bytes that most sessions have room in.
+const TYPICAL_JSON: usize = 2048;
 
 impl Session {
     /// Reads the JSON of a stored session.
@@ -75,7 +79,11 @@ impl Session {
 
     /// The JSON to store.
     pub fn to_json(&self) -> String {
-        serde_json::to_string(self).unwrap_or_default()
+        let mut json = Vec::with_capacity(TYPICAL_JSON);
+        match serde_json::to_writer(&mut json, self) {
+            Ok(()) => String::from_utf8(json).unwrap_or_default(),
+            Err(_) => String::new(),
+        }
     }
 
     /// Place of the run that waits.

@@ -1,7 +1,7 @@
 //! `@contact`, `@fields`, `@urns` and `@ticket`.
 
+use super::State;
 use super::value::{channel_value, deprecated, lines, named, optional, stamp, user_value, uuid};
-use super::{State, first_urn};
 use crate::assets::FieldType;
 use crate::contact::{Contact, FieldValue, Ticket};
 use crate::engine::obfuscate;
@@ -9,6 +9,23 @@ use crate::environment::{Environment, RedactionPolicy};
 use crate::expression::{Object, Value};
 use base::{Scheme, Urn};
 
+/// Members of `@contact` that aren't deprecated.
+const CONTACT_MEMBERS: &[&str] = &[
+    "uuid",
+    "ref",
+    "name",
+    "first_name",
+    "language",
+    "status",
+    "timezone",
+    "created_on",
+    "last_seen_on",
+    "urns",
+    "urn",
+    "groups",
+    "fields",
+    "channel",
+];
 const CONTACT_WARNINGS: &[(&str, &str)] = &[
     ("id", "@contact.id is deprecated, use @contact.ref instead"),
     ("tickets", "@contact.tickets is deprecated, use @ticket instead"),
@@ -85,42 +102,40 @@ impl State<'_> {
         Value::object(members)
     }
 
-    pub(super) fn contact_value(&self, contact: &Contact, env: &Environment) -> Value {
+    /// One of the members of [`CONTACT_MEMBERS`].
+    pub(super) fn contact_member(&self, contact: &Contact, env: &Environment, name: &str) -> Option<Value> {
         let redacted = Self::redacted(env);
+        Some(match name {
+            "uuid" => uuid(contact.uuid),
+            "ref" => reference(contact, env),
+            "name" => optional(&contact.name),
+            "first_name" => contact.name.split_whitespace().next().map_or(Value::Null, Value::text),
+            "language" => optional(&contact.language),
+            "status" => Value::text(contact.status.as_str()),
+            "timezone" => optional(&contact.timezone),
+            "created_on" => stamp(contact.created_on),
+            "last_seen_on" => contact.last_seen_on.map_or(Value::Null, stamp),
+            "urns" => Value::array(contact.urns.iter().map(|u| Self::urn_value(u, redacted)).collect()),
+            "urn" => self.first_urn(contact).map_or(Value::Null, |u| Self::urn_value(u, redacted)),
+            "groups" => Value::array(contact.groups.iter().map(|g| named(g.uuid, &g.name)).collect()),
+            "fields" => self.fields_value(contact),
+            "channel" => {
+                contact.preferred_channel().and_then(|c| self.assets.channel(&c)).map_or(Value::Null, channel_value)
+            }
+            _ => return None,
+        })
+    }
+
+    pub(super) fn contact_value(&self, contact: &Contact, env: &Environment) -> Value {
         let id = contact.id.to_string();
-        let urn = first_urn(self.assets, contact);
-        let default = match Self::contact_display(contact, &id, redacted) {
+        let default = match Self::contact_display(contact, &id, Self::redacted(env)) {
             text if text.is_empty() => Value::text(""),
             text => Value::from(text),
         };
-        let object = Object::with_default(
-            default,
-            [
-                ("uuid", uuid(contact.uuid)),
-                ("ref", reference(contact, env)),
-                ("id", Value::from(id)),
-                ("name", optional(&contact.name)),
-                ("first_name", contact.name.split_whitespace().next().map_or(Value::Null, Value::text)),
-                ("language", optional(&contact.language)),
-                ("status", Value::text(contact.status.as_str())),
-                ("timezone", optional(&contact.timezone)),
-                ("created_on", stamp(contact.created_on)),
-                ("last_seen_on", contact.last_seen_on.map_or(Value::Null, stamp)),
-                ("urns", Value::array(contact.urns.iter().map(|u| Self::urn_value(u, redacted)).collect())),
-                ("urn", urn.map_or(Value::Null, |u| Self::urn_value(u, redacted))),
-                ("groups", Value::array(contact.groups.iter().map(|g| named(g.uuid, &g.name)).collect())),
-                ("fields", self.fields_value(contact)),
-                (
-                    "channel",
-                    contact
-                        .preferred_channel()
-                        .and_then(|c| self.assets.channel(&c))
-                        .map_or(Value::Null, channel_value),
-                ),
-                ("tickets", Value::array(contact.open_ticket().map(|t| self.ticket_value(t)).into_iter().collect())),
-            ],
-        );
-        deprecated(object, CONTACT_WARNINGS)
+        let tickets = contact.open_ticket().map(|t| self.ticket_value(t)).into_iter().collect();
+        let members = CONTACT_MEMBERS.iter().filter_map(|n| Some((*n, self.contact_member(contact, env, n)?)));
+        let members = members.chain([("id", Value::from(id)), ("tickets", Value::array(tickets))]);
+        deprecated(Object::with_default(default, members), CONTACT_WARNINGS)
     }
 
     /// An address of the contact, with its display when the contact has it.

@@ -22,20 +22,28 @@ struct Related<'a> {
 }
 
 pub(super) fn result_value(result: &RunResult) -> Value {
-    let localized = if result.category_localized.is_empty() { &result.category } else { &result.category_localized };
-    Value::from(Object::with_default(
-        Value::text(result.value.as_str()),
-        [
-            ("name", Value::text(result.name.as_str())),
-            ("value", Value::text(result.value.as_str())),
-            ("category", Value::text(result.category.as_str())),
-            ("category_localized", Value::text(localized.as_str())),
-            ("input", Value::text(result.input.as_str())),
-            ("extra", json(result.extra.as_deref())),
-            ("node_uuid", uuid(result.node_uuid)),
-            ("created_on", stamp(result.created_on)),
-        ],
-    ))
+    let members = RESULT_MEMBERS.iter().filter_map(|name| Some((*name, result_member(result, name)?)));
+    Value::from(Object::with_default(Value::text(result.value.as_str()), members))
+}
+
+/// The members of a result.
+const RESULT_MEMBERS: &[&str] =
+    &["name", "value", "category", "category_localized", "input", "extra", "node_uuid", "created_on"];
+
+/// One of the members of [`RESULT_MEMBERS`].
+pub(super) fn result_member(result: &RunResult, name: &str) -> Option<Value> {
+    Some(match name {
+        "name" => Value::text(result.name.as_str()),
+        "value" => Value::text(result.value.as_str()),
+        "category" => Value::text(result.category.as_str()),
+        "category_localized" if result.category_localized.is_empty() => Value::text(result.category.as_str()),
+        "category_localized" => Value::text(result.category_localized.as_str()),
+        "input" => Value::text(result.input.as_str()),
+        "extra" => json(result.extra.as_deref()),
+        "node_uuid" => uuid(result.node_uuid),
+        "created_on" => stamp(result.created_on),
+        _ => return None,
+    })
 }
 
 pub(super) fn results_value(results: &Pairs<RunResult>) -> Value {

@@ -3,41 +3,84 @@
 use super::State;
 use super::value::{channel_value, json, lines, stamp, user_value, uuid};
 use crate::environment::Environment;
-use crate::expression::{Object, Value};
+use crate::expression::{Members, Object, Size, Value};
+use crate::session::Input;
 use base::Urn;
+use std::sync::Arc;
+
+/// `@input`: the operand of most routers, which mostly ask for no more than its text.
+struct InputMembers {
+    input: Arc<Input>,
+    channel: Value,
+    urn: Value,
+    payload: Value,
+}
+
+impl InputMembers {
+    const NAMES: [&str; 9] =
+        ["type", "uuid", "created_on", "channel", "urn", "text", "attachments", "external_id", "payload"];
+}
+
+impl Members for InputMembers {
+    fn get(&self, name: &str) -> Option<Value> {
+        let name = Self::NAMES.into_iter().find(|known| name.eq_ignore_ascii_case(known))?;
+        let input = &self.input;
+        Some(match name {
+            "type" => Value::text(input.kind.as_str()),
+            "uuid" => uuid(input.uuid),
+            "created_on" => stamp(input.created_on),
+            "channel" => self.channel.clone(),
+            "urn" => self.urn.clone(),
+            "text" => Value::text(input.text.as_str()),
+            "attachments" => Value::array(input.attachments.iter().map(|a| Value::text(a.as_str())).collect()),
+            "external_id" => Value::text(input.external_id.as_str()),
+            _ if self.payload.is_null() => Value::object::<&str>([]),
+            _ => self.payload.clone(),
+        })
+    }
+
+    fn names(&self) -> Vec<Arc<str>> {
+        Self::NAMES.into_iter().map(Arc::from).collect()
+    }
+
+    fn count(&self) -> usize {
+        Self::NAMES.len()
+    }
+
+    fn size(&self) -> Size {
+        let mut size = Size::of([&self.channel, &self.urn, &self.payload].into_iter());
+        let bytes: usize = self.input.attachments.iter().map(String::len).sum();
+        // The text and the attachments are in the default too.
+        size.weight = size.weight.saturating_add(2 * (self.input.text.len() + bytes) as u64);
+        size
+    }
+
+    /// The text and the URLs of the attachments, a line each.
+    fn default_value(&self) -> Option<Value> {
+        let input = &self.input;
+        if input.attachments.is_empty() {
+            return Some(Value::text(input.text.as_str()));
+        }
+        let urls = input.attachments.iter().map(|a| a.split_once(':').map_or(a.as_str(), |(_, url)| url));
+        let parts: Vec<&str> = Some(input.text.as_str()).filter(|t| !t.is_empty()).into_iter().chain(urls).collect();
+        Some(Value::from(parts.join("\n")))
+    }
+}
 
 impl State<'_> {
     pub(super) fn input_value(&self, env: &Environment) -> Value {
         let Some(input) = &self.session.input else { return Value::Null };
-        let channel = input.channel.as_ref().and_then(|c| self.assets.channel(&c.uuid));
         let urn = input.urn.as_ref().and_then(|u| Urn::parse(u).ok());
-        let urls = input.attachments.iter().map(|a| a.split_once(':').map_or(a.as_str(), |(_, url)| url));
-        let mut parts: Vec<&str> = Vec::new();
-        if !input.text.is_empty() {
-            parts.push(&input.text);
-        }
-        parts.extend(urls);
-        let attachments = input.attachments.iter().map(|a| Value::text(a.as_str())).collect();
-        Value::from(Object::with_default(
-            Value::from(parts.join("\n")),
-            [
-                ("type", Value::text(input.kind.as_str())),
-                ("uuid", uuid(input.uuid)),
-                ("created_on", stamp(input.created_on)),
-                ("channel", channel.map_or(Value::Null, channel_value)),
-                ("urn", urn.map_or(Value::Null, |u| self.own_urn(&u, Self::redacted(env)))),
-                ("text", Value::text(input.text.as_str())),
-                ("attachments", Value::array(attachments)),
-                ("external_id", Value::text(input.external_id.as_str())),
-                (
-                    "payload",
-                    match json(input.payload.as_deref()) {
-                        Value::Null => Value::object::<&str>([]),
-                        payload => payload,
-                    },
-                ),
-            ],
-        ))
+        Value::Object(Object::lazy(InputMembers {
+            input: Arc::clone(input),
+            channel: input
+                .channel
+                .as_ref()
+                .and_then(|c| self.assets.channel(&c.uuid))
+                .map_or(Value::Null, channel_value),
+            payload: json(input.payload.as_deref()),
+            urn: urn.map_or(Value::Null, |u| self.own_urn(&u, Self::redacted(env))),
+        }))
     }
 
     pub(super) fn trigger_value(&self) -> Value {

@@ -1,7 +1,7 @@
 //! Values that the roots share.
 
 use crate::assets::{Channel, User};
-use crate::expression::{Members, Object, Value};
+use crate::expression::{Members, Object, Size, Value};
 use crate::reference::FlowRef;
 use crate::stamp::Stamp;
 use serde_json::value::RawValue;
@@ -25,6 +25,9 @@ impl Members for Deprecated {
     }
     fn default_value(&self) -> Option<Value> {
         self.object.default_value()
+    }
+    fn size(&self) -> Size {
+        self.object.size()
     }
     fn warning(&self, name: &str) -> Option<String> {
         self.warnings.iter().find(|(n, _)| name.eq_ignore_ascii_case(n)).map(|(_, text)| (*text).to_owned())
