@@ -7,6 +7,7 @@ mod conversations;
 mod definitions;
 mod families;
 mod messages;
+mod migrations;
 mod modifiers;
 mod mutations;
 mod samples;

@@ -259,7 +259,9 @@ fn smart_groups_follow_the_contact() {
 #[test]
 fn null_counts_as_absent() {
     let nothing = |mut document: Value, keys: &[&str]| {
-        keys.iter().for_each(|key| document[*key] = Value::Null);
+        for key in keys {
+            document[*key] = Value::Null;
+        }
         document
     };
     let mut stage = question(&message_wait()).replies(&["yes"]);
