@@ -93,6 +93,30 @@ async fn errors_are_problems() {
 }
 
 #[tokio::test]
+async fn a_head_that_never_ends_is_not_waited_for() {
+    let peer = Peer::start(settings(), found(true)).await;
+    for said in ["", "GET /healthz HTT", "GET /healthz HTTP/1.1\r\nHost: t\r\nX-Slow: "] {
+        let mut stream = TcpStream::connect(peer.at).await.unwrap();
+        stream.write_all(said.as_bytes()).await.unwrap();
+        // The server closes; a server that waits would leave this waiting for ever.
+        let answer = read(&mut stream).await;
+        assert!([0, 408].contains(&answer.status), "{said:?}: {answer:?}");
+    }
+    assert_eq!(peer.get("/healthz", "").await.status, 200);
+    peer.stop().await;
+}
+
+#[tokio::test]
+async fn a_body_that_is_announced_too_large_is_refused_before_it_comes() {
+    let peer = Peer::start(settings(), found(true)).await;
+    let answer =
+        peer.say("POST /healthz HTTP/1.1\r\nHost: t\r\nConnection: close\r\nContent-Length: 99999999\r\n\r\n").await;
+    assert_eq!(answer.status, 413, "{answer:?}");
+    assert_eq!(peer.get("/healthz", "").await.status, 200);
+    peer.stop().await;
+}
+
+#[tokio::test]
 async fn a_panic_ends_with_its_request() {
     let panics = Arc::new(|| -> Pin<Box<dyn Future<Output = Vec<Check>> + Send>> { panic!("the secret of the panic") });
     let peer = Peer::start(settings(), panics).await;

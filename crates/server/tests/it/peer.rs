@@ -37,6 +37,7 @@ pub(crate) fn settings() -> Settings {
     Settings {
         body_limit: 1024,
         timeout: Duration::from_millis(500),
+        header_timeout: Duration::from_millis(300),
         grace: Duration::from_millis(200),
         operations_token: Some(Secret::new("t0ken".to_owned())),
     }
