@@ -3,16 +3,18 @@
 use crate::settings::Settings;
 use audience::{Lookup, Names, Resolver as _};
 use base::place::Span;
-use base::{ChannelId, FlowId};
+use base::{ChannelId, FlowId, GroupId};
 use flow::assets::Assets;
 use flow::definition::{Definition, DefinitionError};
 use flow::environment::Environment;
 use flow::query::Places;
-use flow::reference::{ChannelRef, FlowRef};
+use flow::reference::{ChannelRef, FlowRef, GroupRef};
 use flow::trigger::KeywordMatchType;
 use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::sync::Arc;
+use store::KeywordRow;
+use uuid::Uuid;
 
 /// A keyword that starts a flow.
 #[derive(Clone, Debug)]
@@ -23,6 +25,18 @@ pub struct Keyword {
     pub kind: KeywordMatchType,
     /// The flow that it starts.
     pub flow: FlowRef,
+    /// The groups that it is for; everybody when empty.
+    groups: Vec<Uuid>,
+    /// The groups that it is not for.
+    exclude_groups: Vec<Uuid>,
+}
+
+impl Keyword {
+    /// Whether it is for a contact in these groups.
+    fn is_for(&self, groups: &[GroupRef]) -> bool {
+        let within = |wanted: &[Uuid]| groups.iter().any(|group| wanted.contains(&group.uuid));
+        (self.groups.is_empty() || within(&self.groups)) && !within(&self.exclude_groups)
+    }
 }
 
 /// A channel as flows see it.
@@ -56,7 +70,8 @@ pub struct Loaded {
     /// The channels.
     pub channels: Vec<ChannelInfo>,
     flows: HashMap<FlowId, FlowRef>,
-    keywords: HashMap<String, Keyword>,
+    /// By word; those for groups come before those for everybody.
+    keywords: HashMap<String, Vec<Keyword>>,
 }
 
 /// What [`Loaded::build`] puts together.
@@ -70,8 +85,8 @@ pub struct Parts {
     pub groups: Vec<Value>,
     /// Fields, each `{uuid, key, name, type}`.
     pub fields: Vec<Value>,
-    /// Keywords: word, whether it must stand alone, flow.
-    pub keywords: Vec<(String, bool, FlowId)>,
+    /// Keywords; of one word, those for groups come before those for everybody.
+    pub keywords: Vec<KeywordRow>,
     /// Places: id, path, positions.
     pub places: Vec<(String, String, Span)>,
 }
@@ -102,16 +117,15 @@ impl Loaded {
             .with_flows(parts.flows.iter().map(|flow| Arc::clone(&flow.definition)));
         let flows: HashMap<FlowId, FlowRef> =
             parts.flows.iter().map(|flow| (flow.id, flow.definition.reference())).collect();
-        let keywords = parts
-            .keywords
-            .into_iter()
-            .filter_map(|(word, alone, flow)| {
-                let flow = flows.get(&flow)?.clone();
-                let word = base::text::fold(&word);
-                let kind = if alone { KeywordMatchType::OnlyWord } else { KeywordMatchType::FirstWord };
-                Some((word.clone(), Keyword { word, kind, flow }))
-            })
-            .collect();
+        let mut keywords: HashMap<String, Vec<Keyword>> = HashMap::new();
+        for row in parts.keywords {
+            let Some(flow) = flows.get(&row.flow).cloned() else { continue };
+            let word = base::text::fold(&row.word);
+            let kind = if row.only_word { KeywordMatchType::OnlyWord } else { KeywordMatchType::FirstWord };
+            let ids = |groups: Vec<GroupId>| groups.into_iter().map(|group| group.0).collect();
+            let (groups, exclude_groups) = (ids(row.groups), ids(row.exclude_groups));
+            keywords.entry(word.clone()).or_default().push(Keyword { word, kind, flow, groups, exclude_groups });
+        }
         let environment = Environment {
             timezone: settings.timezone.clone(),
             allowed_languages: settings.languages.clone(),
@@ -148,14 +162,15 @@ impl Loaded {
         self.engine.channel(&channel.0).map(flow::assets::Channel::reference)
     }
 
-    /// The keyword that a message begins with or consists of, if there is one.
-    pub fn keyword(&self, text: &str) -> Option<&Keyword> {
+    /// The keyword that a message of a contact in `groups` begins with or consists of, if there is one for the contact.
+    pub fn keyword(&self, text: &str, groups: &[GroupRef]) -> Option<&Keyword> {
         if self.keywords.is_empty() {
             return None;
         }
         let mut words = text.split(|c: char| !c.is_alphanumeric() && c != '_').filter(|word| !word.is_empty());
-        let first = self.keywords.get(&base::text::fold(words.next()?))?;
-        (first.kind == KeywordMatchType::FirstWord || words.next().is_none()).then_some(first)
+        let known = self.keywords.get(&base::text::fold(words.next()?))?;
+        let alone = words.next().is_none();
+        known.iter().find(|keyword| (alone || keyword.kind == KeywordMatchType::FirstWord) && keyword.is_for(groups))
     }
 }
 
@@ -163,14 +178,30 @@ impl Loaded {
 ///
 /// # Errors
 /// [`FlowError`] with the place in the definition.
-pub fn check(source: &Value) -> Result<Definition, FlowError> {
+pub fn read(source: &Value) -> Result<Definition, FlowError> {
     let definition = Definition::read(source)?;
-    let migrated = flow::migrate::migrate(source, None, MEDIA)?;
-    let mut missing = without_service(&migrated);
+    check(&definition, source)?;
+    Ok(definition)
+}
+
+/// A definition of any supported version in the newest one.
+///
+/// # Errors
+/// [`FlowError`] with the place in the definition.
+pub(crate) fn newest(source: &Value) -> Result<Value, FlowError> {
+    Ok(flow::migrate::migrate(source, None, MEDIA)?)
+}
+
+/// Refuses what the engine could run and this installation cannot, by name. `source` is what `definition` was read from.
+///
+/// # Errors
+/// [`FlowError`] with the place in the definition.
+pub fn check(definition: &Definition, source: &Value) -> Result<(), FlowError> {
+    let mut missing = without_service(&newest(source)?);
     if definition.kind() == flow::FlowType::Voice {
         missing.push("calls, for it is a voice flow".into());
     }
-    if missing.is_empty() { Ok(definition) } else { Err(FlowError::Unsupported(missing)) }
+    if missing.is_empty() { Ok(()) } else { Err(FlowError::Unsupported(missing)) }
 }
 
 /// Why a flow is refused.
@@ -235,22 +266,34 @@ mod tests {
     #[test]
     fn what_needs_a_service_is_refused_by_name() {
         let send = json!([{"type": "send_msg", "uuid": "3c1de1c5-8d42-4c8f-9d35-4b8e02cf8b01", "text": "Hello"}]);
-        assert!(check(&flow(&send)).is_ok());
+        assert!(read(&flow(&send)).is_ok());
         let webhook = json!([{
             "type": "call_webhook", "uuid": "3c1de1c5-8d42-4c8f-9d35-4b8e02cf8b02", "method": "GET",
             "url": "http://example.org", "result_name": "answer",
         }]);
-        let error = check(&flow(&webhook)).unwrap_err().to_string();
+        let error = read(&flow(&webhook)).unwrap_err().to_string();
         assert!(error.contains("call_webhook") && error.contains("b5dc9a23"), "{error}");
     }
 
     #[test]
     fn keywords_match_the_first_word_without_case() {
-        let definition = Arc::new(check(&flow(&json!([]))).unwrap());
+        let definition = Arc::new(read(&flow(&json!([]))).unwrap());
         let id = FlowId(definition.uuid());
+        let (trained, left) = (GroupId(Uuid::from_u128(1)), GroupId(Uuid::from_u128(2)));
+        let row = |word: &str, only_word, groups: &[GroupId], exclude: &[GroupId]| KeywordRow {
+            word: word.into(),
+            only_word,
+            flow: id,
+            groups: groups.to_vec(),
+            exclude_groups: exclude.to_vec(),
+        };
         let parts = Parts {
             flows: vec![StoredFlow { id, definition }],
-            keywords: vec![("Validate".into(), false, id), ("ici".into(), true, id)],
+            keywords: vec![
+                row("Validate", false, &[], &[]),
+                row("ici", true, &[], &[]),
+                row("check", false, &[trained], &[left]),
+            ],
             ..Parts::default()
         };
         let loaded = Loaded::build(1, parts, &Settings::default()).unwrap();
@@ -261,9 +304,14 @@ mod tests {
             ("Ici", Some("ici")),
             ("ici et là", None),
             ("", None),
+            ("check", None),
         ] {
-            assert_eq!(loaded.keyword(text).map(|keyword| keyword.word.as_str()), word, "{text:?}");
+            assert_eq!(loaded.keyword(text, &[]).map(|keyword| keyword.word.as_str()), word, "{text:?}");
         }
+        let member = |groups: &[GroupId]| groups.iter().map(|id| GroupRef::new(id.0, "")).collect::<Vec<_>>();
+        assert!(loaded.keyword("check", &member(&[trained])).is_some());
+        assert!(loaded.keyword("check", &member(&[left])).is_none());
+        assert!(loaded.keyword("check", &member(&[trained, left])).is_none());
     }
 
     #[test]

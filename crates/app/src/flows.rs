@@ -4,9 +4,13 @@ use crate::assets::{ChannelInfo, FlowError, Parts, StoredFlow, check};
 use crate::{App, AppError};
 use base::{FlowId, GroupId};
 use flow::definition::Definition;
+use flow::export::{Export, ExportError, ExportedFlow, KeywordTrigger};
+use flow::reference::GroupRef;
 use serde_json::{Value, json};
+use std::collections::HashMap;
 use std::sync::Arc;
 use store::{FieldRow, FlowRow, GroupRow, KeywordRow, Saved, Store};
+use uuid::Uuid;
 
 /// What became of one flow of an import.
 #[derive(Debug, serde::Serialize, serde::Deserialize)]
@@ -19,6 +23,8 @@ pub struct Imported {
     pub result: String,
     /// The keywords that start it now.
     pub keywords: Vec<String>,
+    /// What is good to know: for whom a keyword is.
+    pub notes: Vec<String>,
 }
 
 /// Why a file of flows is refused. Nothing of it is imported then.
@@ -53,45 +59,29 @@ impl App {
     /// # Errors
     /// [`ImportError`], naming the flow and the place in it.
     pub async fn import_flows(&self, text: &str) -> Result<Vec<Imported>, ImportError> {
-        let document: Value = serde_json::from_str(text).map_err(|error| {
-            ImportError::File(format!("this is not JSON (line {}, column {}): {error}", error.line(), error.column()))
-        })?;
-        let sources = match document.get("flows").and_then(Value::as_array) {
-            Some(flows) => flows.clone(),
-            None if document.get("nodes").is_some() => vec![document.clone()],
-            None => {
-                return Err(ImportError::File(
-                    "this is neither a flow (it has no `nodes`) nor an export of flows (it has no `flows`)".into(),
-                ));
-            }
-        };
-        let mut checked: Vec<(Definition, &Value)> = Vec::with_capacity(sources.len());
-        for source in &sources {
-            let definition = check(source).map_err(|error| ImportError::Flow {
-                name: source.get("name").and_then(Value::as_str).unwrap_or("without a name").to_owned(),
-                error,
-            })?;
-            checked.push((definition, source));
+        let File { export, single } = read(text)?;
+        let groups = self.import_groups(&export).await?;
+        for field in &export.fields {
+            let id = self.with_ids(|ids| ids.uuid(self.now()));
+            let (key, name) = (field.key.clone(), field.name.clone());
+            let name = if name.is_empty() { key.clone() } else { name };
+            self.store.ensure_field(&FieldRow { key, id, name, kind: field.kind.clone() }).await?;
         }
+        let triggers = export.keyword_triggers();
         let now = self.now();
-        for (key, rows) in [("groups", "query"), ("fields", "type")] {
-            for row in document.get(key).and_then(Value::as_array).into_iter().flatten() {
-                self.import_asset(key, rows, row).await?;
-            }
-        }
-        let mut imported = Vec::with_capacity(checked.len());
-        for (definition, source) in checked {
+        let mut imported = Vec::with_capacity(export.flows.len());
+        for flow in &export.flows {
+            let definition = &flow.definition;
             let row = FlowRow {
                 id: FlowId(definition.uuid()),
                 name: definition.name().to_owned(),
                 kind: definition.kind().as_str().to_owned(),
                 revision: 0,
-                definition: source.to_string(),
+                definition: flow.source.to_string(),
                 modified_on: now,
             };
-            let saved = self.store.save_flow(&row, &source.to_string(), now).await?;
-            let keywords = self.import_keywords(&document, row.id).await?;
-            imported.push(Imported {
+            let saved = self.store.save_flow(&row, &row.definition, now).await?;
+            let mut done = Imported {
                 uuid: row.id.0,
                 name: row.name,
                 result: match saved {
@@ -99,50 +89,112 @@ impl App {
                     Saved::Changed(_) => "changed".into(),
                     Saved::Unchanged => "unchanged".into(),
                 },
-                keywords,
-            });
+                keywords: Vec::new(),
+                notes: Vec::new(),
+            };
+            if !single {
+                self.import_keywords(&triggers, row.id, &groups, &mut done).await?;
+            }
+            imported.push(done);
         }
         self.bells.assets.ring();
         Ok(imported)
     }
 
-    async fn import_asset(&self, kind: &str, extra: &str, row: &Value) -> Result<(), ImportError> {
-        let text = |key: &str| row.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
-        let id = text("uuid").parse().unwrap_or_else(|_| self.with_ids(|ids| ids.uuid(self.now())));
-        if text("name").is_empty() {
-            return Ok(());
+    /// Makes the groups that an import speaks of, and gives the id here of each, by its folded name: a group of the
+    /// same name stays the one that it is.
+    async fn import_groups(&self, export: &Export) -> Result<HashMap<String, GroupId>, ImportError> {
+        let now = self.now();
+        let of_triggers =
+            export.triggers.iter().flat_map(|trigger| trigger.groups.iter().chain(&trigger.exclude_groups));
+        let of_triggers = of_triggers.map(|group| (group.uuid, group.name.clone(), None));
+        let listed = export.groups.iter().map(|group| (group.uuid, group.name.clone(), group.query.clone()));
+        let all: Vec<_> = listed.chain(of_triggers).filter(|(_, name, _)| !name.is_empty()).collect();
+        for (id, name, query) in all {
+            let query = query.filter(|query| !query.is_empty());
+            self.store.ensure_group(&GroupRow { id: GroupId(id), name, query }, now).await?;
         }
-        if kind == "groups" {
-            let query = Some(text(extra)).filter(|query| !query.is_empty());
-            self.store.ensure_group(&GroupRow { id: GroupId(id), name: text("name"), query }, self.now()).await?;
-        } else {
-            let field = FieldRow { key: text("key"), id, name: text("name"), kind: text(extra) };
-            self.store.ensure_field(&field).await?;
-        }
-        Ok(())
+        let groups = self.store.groups().await?;
+        Ok(groups.into_iter().map(|group| (base::text::fold(&group.name), group.id)).collect())
     }
 
-    /// Saves the keyword triggers of an export that start `flow`.
-    async fn import_keywords(&self, document: &Value, flow: FlowId) -> Result<Vec<String>, ImportError> {
-        let mut words = Vec::new();
-        for trigger in document.get("triggers").and_then(Value::as_array).into_iter().flatten() {
-            let starts = trigger.pointer("/flow/uuid").and_then(Value::as_str);
-            let kind = trigger.get("trigger_type").and_then(Value::as_str);
-            if kind != Some("K") || starts != Some(flow.to_string().as_str()) {
-                continue;
+    /// Makes the keyword triggers of an export that start `flow` those that it has.
+    async fn import_keywords(
+        &self,
+        triggers: &[KeywordTrigger],
+        flow: FlowId,
+        groups: &HashMap<String, GroupId>,
+        done: &mut Imported,
+    ) -> Result<(), ImportError> {
+        let ids = |wanted: &[GroupRef]| -> Vec<GroupId> {
+            let here = |group: &GroupRef| groups.get(&base::text::fold(&group.name)).copied();
+            wanted.iter().map(|group| here(group).unwrap_or(GroupId(group.uuid))).collect()
+        };
+        let names = |groups: &[GroupRef]| groups.iter().map(|group| group.name.as_str()).collect::<Vec<_>>().join(", ");
+        let mut rows: Vec<(Uuid, KeywordRow)> = Vec::new();
+        for trigger in triggers.iter().filter(|trigger| trigger.flow.uuid == flow.0) {
+            let row = KeywordRow {
+                word: trigger.keyword.clone(),
+                only_word: trigger.only_word,
+                flow,
+                groups: ids(&trigger.groups),
+                exclude_groups: ids(&trigger.exclude_groups),
+            };
+            rows.push((self.with_ids(|ids| ids.uuid(self.now())), row));
+            let word = &trigger.keyword;
+            if !trigger.groups.is_empty() {
+                done.notes.push(format!("keyword {word}: only for members of {}", names(&trigger.groups)));
             }
-            let single = trigger.get("keyword").and_then(Value::as_str);
-            let several = trigger.get("keywords").and_then(Value::as_array).into_iter().flatten();
-            for word in single.into_iter().chain(several.filter_map(Value::as_str)) {
-                let only_word = trigger.get("match_type").and_then(Value::as_str) == Some("O");
-                let keyword = KeywordRow { word: word.to_owned(), only_word, flow };
-                let id = self.with_ids(|ids| ids.uuid(self.now()));
-                self.store.save_keyword(&keyword, id).await?;
-                words.push(word.to_owned());
+            if !trigger.exclude_groups.is_empty() {
+                done.notes.push(format!("keyword {word}: not for members of {}", names(&trigger.exclude_groups)));
+            }
+            if !done.keywords.contains(word) {
+                done.keywords.push(word.clone());
             }
         }
-        Ok(words)
+        self.store.replace_keywords(flow, &rows).await?;
+        Ok(())
     }
+}
+
+/// What a file of flows holds.
+struct File {
+    export: Export,
+    /// It was a single definition: it says nothing of keywords.
+    single: bool,
+}
+
+/// Reads and checks an export file or a single definition.
+fn read(text: &str) -> Result<File, ImportError> {
+    let document: Value = serde_json::from_str(text).map_err(|error| ImportError::File(not_json(&error)))?;
+    let refused = |name: &str, error: FlowError| ImportError::Flow { name: name.to_owned(), error };
+    let single = document.get("flows").is_none();
+    let export = if !single {
+        flow::export::read(text.as_bytes()).map_err(|error| match error {
+            ExportError::Flow { name, error } => refused(&name, error.into()),
+            other => ImportError::File(other.to_string()),
+        })?
+    } else if document.get("nodes").is_some() || document.get("action_sets").is_some() {
+        let name = document.get("name").and_then(Value::as_str).unwrap_or("without a name").to_owned();
+        let definition = Definition::read(&document).map_err(|error| refused(&name, error.into()))?;
+        let flows = vec![ExportedFlow { source: document, definition: Arc::new(definition) }];
+        Export { flows, ..Export::default() }
+    } else {
+        return Err(ImportError::File(
+            "this is neither a flow (it has no `nodes`) nor an export of flows (it has no `flows`)".into(),
+        ));
+    };
+    for flow in &export.flows {
+        check(&flow.definition, &flow.source).map_err(|error| refused(flow.definition.name(), error))?;
+    }
+    Ok(File { export, single })
+}
+
+/// Where and why a text is not JSON, the place said once.
+fn not_json(error: &serde_json::Error) -> String {
+    let reason = error.to_string();
+    let reason = reason.split(" at line ").next().unwrap_or_default();
+    format!("this is not JSON: line {}, column {}: {reason}", error.line(), error.column())
 }
 
 /// Reads everything that steps need from the store.
@@ -169,8 +221,7 @@ pub(crate) async fn parts(store: &Store) -> Result<Parts, AppError> {
         .iter()
         .map(|field| json!({ "uuid": field.id, "key": field.key, "name": field.name, "type": field.kind }))
         .collect();
-    let keywords =
-        store.keywords().await?.into_iter().map(|keyword| (keyword.word, keyword.only_word, keyword.flow)).collect();
+    let keywords = store.keywords().await?;
     let places = crate::audience::spans(&store.places().await?);
     Ok(Parts { flows, channels, groups, fields, keywords, places })
 }

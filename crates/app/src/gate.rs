@@ -41,6 +41,25 @@ impl Refusal {
     }
 }
 
+/// What the word of a refusal, or of another end of a message, means to people; a word that is not known stays what it
+/// is.
+pub fn explain(word: &str) -> &str {
+    match word {
+        "opted_out" => "opted out with STOP",
+        "blocked" => "blocked",
+        "archived" => "archived",
+        "no_route" => "no number that a channel reaches",
+        "country" => "a country that is not allowed",
+        "cap" => "had as many messages as the cap allows",
+        "empty" => "the flow has nothing to say to them",
+        "flow_missing" => "the flow is not there any more",
+        "cancelled" => "the campaign was cancelled",
+        "expired" => "too late to be of use",
+        "problem" => "a problem on the work list",
+        other => other,
+    }
+}
+
 /// What the gate knows of the recipient.
 #[derive(Clone, Debug)]
 pub struct Recipient {

@@ -48,7 +48,7 @@ impl App {
         Ok(())
     }
 
-    /// Keeps the share of parts until the app stops.
+    /// Keeps the share of parts, and notices which campaigns are done, until the app stops.
     pub(crate) async fn keep_lease(self: Arc<Self>) {
         let mut stop = self.stopping();
         loop {
@@ -60,6 +60,11 @@ impl App {
                 Ok(()) => {}
                 Err(AppError::Store(StoreError::Closed)) => return,
                 Err(error) => warn!(%error, "the share of the work could not be looked at"),
+            }
+            match self.store.finish_starts().await {
+                Ok(_) => {}
+                Err(StoreError::Closed) => return,
+                Err(error) => warn!(%error, "whether campaigns are done could not be looked at"),
             }
         }
     }

@@ -45,6 +45,8 @@ pub struct Tariff {
 /// What a ministry decides about messaging.
 #[derive(Clone, Debug)]
 pub struct Settings {
+    /// The name of the ministry, as workers know it.
+    pub ministry: String,
     /// The region of numbers without a country code: an ISO 3166 code such as `LR`.
     pub region: Option<String>,
     /// The languages of the ministry, the first being the default: ISO 639-3 codes.
@@ -76,10 +78,27 @@ pub struct Settings {
     pub without_dedupe: bool,
 }
 
+/// The confirmations of an opt-out and of an opt-in, by language, in the ministry's name. With a name of the GSM alphabet
+/// each is one segment, for a name of usual length.
+fn confirmations(ministry: &str) -> (Vec<(String, String)>, Vec<(String, String)>) {
+    let pair = |language: &str, text: &str| (language.to_owned(), format!("{ministry}{text}"));
+    (
+        vec![
+            pair("eng", ": you will get no more messages from us. Send START to get them again."),
+            pair("fra", " : vous ne recevrez plus de messages de notre part. Envoyez START pour les recevoir."),
+        ],
+        vec![
+            pair("eng", ": welcome back. You will get our messages again. Send STOP to end them."),
+            pair("fra", " : bienvenue. Vous recevrez de nouveau nos messages. Envoyez STOP pour ne plus en recevoir."),
+        ],
+    )
+}
+
 impl Default for Settings {
     fn default() -> Self {
-        let pair = |language: &str, text: &str| (language.to_owned(), text.to_owned());
+        let (opted_out, opted_in) = confirmations("Ministry of Health");
         Self {
+            ministry: "Ministry of Health".into(),
             region: None,
             languages: vec!["eng".into()],
             timezone: TimeZone::UTC,
@@ -87,14 +106,8 @@ impl Default for Settings {
             countries: Vec::new(),
             cap: None,
             words: base::optout::Words::default(),
-            opted_out: vec![
-                pair("eng", "You will get no more messages from us. Send START to get them again."),
-                pair("fra", "Vous ne recevrez plus de messages de notre part. Envoyez START pour les recevoir."),
-            ],
-            opted_in: vec![
-                pair("eng", "Welcome back. You will get our messages again. Send STOP to end them."),
-                pair("fra", "Bienvenue. Vous recevrez de nouveau nos messages. Envoyez STOP pour les arrêter."),
-            ],
+            opted_out,
+            opted_in,
             tariff: None,
             dedupe_window: Duration::from_mins(10),
             resend_after: Some(Duration::from_mins(10)),
@@ -105,6 +118,13 @@ impl Default for Settings {
 }
 
 impl Settings {
+    /// These settings for the ministry of this name, which the confirmations begin with.
+    #[must_use]
+    pub fn named(self, ministry: &str) -> Self {
+        let (opted_out, opted_in) = confirmations(ministry);
+        Self { ministry: ministry.to_owned(), opted_out, opted_in, ..self }
+    }
+
     /// The day of an instant in the ministry's zone, counted from 1970-01-01.
     pub fn day(&self, at: base::Millis) -> i64 {
         let date = self.timezone.to_datetime(at.timestamp()).date();
@@ -147,9 +167,19 @@ mod tests {
     }
 
     #[test]
+    fn confirmations_name_the_ministry_in_one_segment() {
+        let settings = Settings::default().named("Ministère de la Santé publique");
+        for (language, text) in settings.opted_out.iter().chain(&settings.opted_in) {
+            assert!(text.starts_with("Ministère de la Santé publique"), "{text}");
+            let segments = base::sms::segments(text);
+            assert_eq!((segments.count, segments.encoding), (1, base::sms::Encoding::Gsm7), "{language}: {text}");
+        }
+    }
+
+    #[test]
     fn texts_fall_back_to_the_ministrys_language() {
         let settings = Settings { languages: vec!["fra".into()], ..Settings::default() };
-        assert!(settings.text(&settings.opted_out, Some("swa")).starts_with("Vous"));
-        assert!(settings.text(&settings.opted_out, Some("eng")).starts_with("You"));
+        assert!(settings.text(&settings.opted_out, Some("swa")).contains("vous ne recevrez plus"));
+        assert!(settings.text(&settings.opted_out, Some("eng")).contains("you will get no more"));
     }
 }

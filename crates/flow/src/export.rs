@@ -119,7 +119,7 @@ struct File {
 }
 
 /// What an export file holds.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Export {
     /// The site it comes from.
     pub site: String,

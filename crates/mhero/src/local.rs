@@ -38,6 +38,7 @@ pub(crate) enum Request {
     Preview { flow: String, to: String },
     StartCampaign { flow: String, to: String },
     CampaignStatus { campaign: Option<String> },
+    Campaigns,
     CampaignState { campaign: Option<String>, state: String },
     Audit,
     Messages,
@@ -142,10 +143,17 @@ async fn carry_out(app: &Arc<App>, request: Request, folders: &Folders, told: To
             json!({ "id": id, "preview": preview })
         }
         Request::CampaignStatus { campaign } => serde_json::to_value(app.campaign_report(campaign.as_deref()).await?)?,
+        Request::Campaigns => {
+            let starts = app.store.starts().await?.into_iter().map(|start| {
+                json!({ "id": start.id, "name": start.name, "state": start.state, "query": start.query,
+                        "started_on": start.created_on })
+            });
+            Value::Array(starts.collect())
+        }
         Request::CampaignState { campaign, state } => {
             let start = app.find_start(campaign.as_deref()).await?;
             if !app.store.set_start_state(start.id, &state).await? {
-                return Err(anyhow!("campaign '{}' is {} and cannot become {state}", start.name, start.state));
+                return Err(anyhow!("the campaign \"{}\" is {} and cannot become {state}", start.name, start.state));
             }
             app.bells.outbox.ring();
             app.bells.fanout.ring();

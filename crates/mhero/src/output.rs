@@ -7,8 +7,10 @@
 //!   remedy is attached where the error is understood, with [`Hint::hint`].
 //! * Exit codes: 0 done; 1 failed, or checked and found wanting; 2 the command line was wrong (clap's).
 
+use base::Millis;
 use comfy_table::{ContentArrangement, Table, presets};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use jiff::tz::TimeZone;
 use serde::Serialize;
 use std::borrow::Cow;
 use std::fmt::{self, Write as _};
@@ -61,6 +63,37 @@ impl Output {
             other => Ok(other?),
         }
     }
+}
+
+/// A cell of a table: its text, or a dash where there is none.
+pub(crate) fn or_dash(text: &str) -> &str {
+    if text.is_empty() { "-" } else { text }
+}
+
+/// An instant to the minute in a time zone: `2026-11-23 04:30`.
+pub(crate) fn moment(at: Millis, zone: &TimeZone) -> String {
+    zone.to_datetime(at.timestamp()).strftime("%Y-%m-%d %H:%M").to_string()
+}
+
+/// A number with its noun: `1 worker`, `2 workers`.
+pub(crate) fn count(n: impl TryInto<i64>, one: &str, many: &str) -> String {
+    match n.try_into() {
+        Ok(1) => format!("1 {one}"),
+        Ok(n) => format!("{n} {many}"),
+        Err(_) => format!("very many {many}"),
+    }
+}
+
+/// A text without the numbers that the system gives its errors: `No such file or directory (os error 2)`.
+pub(crate) fn without_codes(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find(" (os error ") {
+        let Some(end) = rest[at..].find(')') else { break };
+        plain.push_str(&rest[..at]);
+        rest = &rest[at + end + 1..];
+    }
+    plain + rest
 }
 
 /// A table in the one style that all commands use: a header, columns apart by two spaces, as wide as the terminal.
@@ -152,7 +185,7 @@ fn render(error: &anyhow::Error) -> String {
         }
         collect_hints(cause, &mut hints);
     }
-    let mut lines = format!("error: {message}\n");
+    let mut lines = format!("error: {}\n", without_codes(&message));
     for hint in hints {
         let _ = writeln!(lines, "hint: {hint}");
     }
@@ -229,6 +262,8 @@ mod tests {
             "error: import stopped: cannot read flow.json: no such file\n\
              hint: or run `mhero init`\nhint: check the path\n"
         );
+        let system = anyhow::Error::new(io::Error::from_raw_os_error(2)).context("cannot read a.csv");
+        assert_eq!(render(&system), "error: cannot read a.csv: No such file or directory\n");
         let twice = anyhow::anyhow!("disk full").context("write failed: disk full");
         assert_eq!(render(&twice), "error: write failed: disk full\n");
     }

@@ -134,7 +134,7 @@ pub(crate) fn settings(config: &Config) -> anyhow::Result<Settings> {
         words: config.gate.opt_out.words(),
         tariff,
         resend_after,
-        ..defaults
+        ..defaults.named(&config.ministry.name)
     })
 }
 

@@ -33,7 +33,7 @@ pub struct Started {
     pub flow: FlowId,
     /// The audience, normalised.
     pub query: String,
-    /// `running`, `paused`, `cancelled` or `done`.
+    /// `running`, `paused`, `cancelled` or `done`: everybody has finished.
     pub state: String,
     /// When it was made.
     pub created_on: Millis,
@@ -213,6 +213,29 @@ impl Store {
             )
             .await?;
         Ok(changed == 1)
+    }
+
+    /// Notes which starts are done: everybody has been taken up, nobody converses because of them any more, and nothing
+    /// of theirs waits to be sent. Gives how many became so.
+    pub async fn finish_starts(&self) -> StoreResult<usize> {
+        let sql = "SELECT s.id FROM start s WHERE s.state = 'running' AND s.fanned_out_on IS NOT NULL
+            AND NOT EXISTS (SELECT 1 FROM session c WHERE c.start = s.id)";
+        let mut done = 0;
+        for row in self.query(sql, params![]).await? {
+            let start: StartId = row.get(0)?;
+            done += self
+                .execute(
+                    "UPDATE start SET state = 'done' WHERE id = $1 AND state = 'running'
+                       AND NOT EXISTS (SELECT 1 FROM fanout f JOIN recipient r ON r.part = f.part AND r.start = f.start
+                         WHERE f.start = $1 AND r.state = 0)
+                       AND NOT EXISTS (SELECT 1 FROM session c WHERE c.start = $1)
+                       AND NOT EXISTS (SELECT 1 FROM outbox o WHERE o.start = $1
+                         AND (o.state <> 6 OR o.resend_after IS NOT NULL))",
+                    params![start],
+                )
+                .await? as usize;
+        }
+        Ok(done)
     }
 
     /// How many unsolicited messages wait to be made or sent, counted up to `limit`.

@@ -3,7 +3,7 @@
 //! Every change here raises `assets_revision`, by which processes notice that they must load again.
 
 use crate::query::{Row, Unit};
-use crate::{Store, StoreResult, params};
+use crate::{Store, StoreError, StoreResult, params};
 use base::{ChannelId, FlowId, GroupId, Millis};
 
 /// A flow as it is stored.
@@ -43,6 +43,10 @@ pub struct KeywordRow {
     pub only_word: bool,
     /// The flow.
     pub flow: FlowId,
+    /// The groups that it is for; everybody when empty.
+    pub groups: Vec<GroupId>,
+    /// The groups that it is not for.
+    pub exclude_groups: Vec<GroupId>,
 }
 
 /// A channel.
@@ -129,24 +133,51 @@ impl Store {
         self.query(sql, params![]).await?.iter().map(flow_row).collect()
     }
 
-    /// Saves a keyword trigger; the word then starts this flow and no other.
-    pub async fn save_keyword(&self, keyword: &KeywordRow, id: uuid::Uuid) -> StoreResult<()> {
-        let kind = if keyword.only_word { "only_word" } else { "first_word" };
+    /// Makes these the keyword triggers of a flow, in place of those that it had. A word that started another flow for
+    /// the same people starts this one from now on.
+    pub async fn replace_keywords(&self, flow: FlowId, keywords: &[(uuid::Uuid, KeywordRow)]) -> StoreResult<()> {
+        let before: Vec<KeywordRow> = self.keywords().await?.into_iter().filter(|row| row.flow == flow).collect();
+        if before.len() == keywords.len() && keywords.iter().all(|(_, row)| before.contains(row)) {
+            return Ok(());
+        }
         let mut unit = Unit::new();
-        unit.add(
-            "INSERT INTO trigger(id, kind, keyword, match_type, flow) VALUES ($1, 'keyword', $2, $3, $4)
-             ON CONFLICT (kind, keyword) DO UPDATE SET match_type = excluded.match_type, flow = excluded.flow",
-            params![id, base::text::fold(&keyword.word), kind, keyword.flow],
-        );
+        unit.add("DELETE FROM trigger WHERE kind = 'keyword' AND flow = $1", params![flow]);
+        for (id, keyword) in keywords {
+            let kind = if keyword.only_word { "only_word" } else { "first_word" };
+            unit.add(
+                "INSERT INTO trigger(id, kind, keyword, match_type, flow, groups, exclude_groups)
+                 VALUES ($1, 'keyword', $2, $3, $4, $5, $6)
+                 ON CONFLICT (kind, keyword, groups, exclude_groups)
+                 DO UPDATE SET match_type = excluded.match_type, flow = excluded.flow",
+                params![
+                    *id,
+                    base::text::fold(&keyword.word),
+                    kind,
+                    flow,
+                    group_list(&keyword.groups)?,
+                    group_list(&keyword.exclude_groups)?
+                ],
+            );
+        }
         unit.add(REVISION, params![]);
         self.run(unit).await.map(drop)
     }
 
-    /// All keyword triggers, by word.
+    /// All keyword triggers, by word; of one word, those for groups come before those for everybody.
     pub async fn keywords(&self) -> StoreResult<Vec<KeywordRow>> {
-        let sql = "SELECT keyword, match_type, flow FROM trigger WHERE kind = 'keyword' ORDER BY keyword";
-        let read =
-            |row: &Row| Ok(KeywordRow { word: row.get(0)?, only_word: row.text(1)? == "only_word", flow: row.get(2)? });
+        let sql = "SELECT keyword, match_type, flow, groups, exclude_groups FROM trigger WHERE kind = 'keyword'
+            ORDER BY keyword, CASE WHEN groups = '[]' THEN 1 ELSE 0 END, groups, exclude_groups";
+        let read = |row: &Row| {
+            let groups =
+                |at: usize| serde_json::from_str(row.text(at)?).map_err(|error| StoreError::Corrupt(error.to_string()));
+            Ok(KeywordRow {
+                word: row.get(0)?,
+                only_word: row.text(1)? == "only_word",
+                flow: row.get(2)?,
+                groups: groups(3)?,
+                exclude_groups: groups(4)?,
+            })
+        };
         self.query(sql, params![]).await?.iter().map(read).collect()
     }
 
@@ -221,6 +252,14 @@ impl Store {
         unit.add(REVISION, params![]);
         self.run(unit).await.map(drop)
     }
+}
+
+/// The stored form of a list of groups: sorted, so that equal sets are equal texts.
+fn group_list(groups: &[GroupId]) -> StoreResult<String> {
+    let mut groups = groups.to_vec();
+    groups.sort_unstable();
+    groups.dedup();
+    serde_json::to_string(&groups).map_err(|error| StoreError::Corrupt(error.to_string()))
 }
 
 fn flow_row(row: &Row) -> StoreResult<FlowRow> {

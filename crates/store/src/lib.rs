@@ -237,17 +237,18 @@ impl Store {
         }
     }
 
-    /// Moves inbox rows that cannot be handled to the work list.
+    /// Moves inbox rows of a contact that cannot be handled to the work list. A start that was among them has failed for
+    /// the contact.
     pub async fn quarantine(
         &self,
-        part: Part,
+        contact: ContactId,
         rows: Vec<InboxRow>,
         problem: NewProblem,
         at: Millis,
     ) -> StoreResult<()> {
         match self {
-            Self::Sqlite(db) => db.write(move |db| sqlite::hot::quarantine(db, part, &rows, &problem, at)).await,
-            Self::Postgres(db) => postgres::hot::quarantine(db, part, &rows, &problem, at).await,
+            Self::Sqlite(db) => db.write(move |db| sqlite::hot::quarantine(db, contact, &rows, &problem, at)).await,
+            Self::Postgres(db) => postgres::hot::quarantine(db, contact, &rows, &problem, at).await,
         }
     }
 

@@ -58,6 +58,15 @@ impl Store {
     }
 }
 
+impl Store {
+    /// Adds a row to the work list; the same one found again is open again.
+    pub async fn add_problem(&self, problem: &NewProblem, at: Millis) -> StoreResult<()> {
+        let mut unit = Unit::new();
+        unit.rows(crate::problem::rows(std::slice::from_ref(problem), at));
+        self.run(unit).await.map(drop)
+    }
+}
+
 /// What waits in the store, and what became of messages whose fate was not known.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Audit {

@@ -124,9 +124,7 @@ impl App {
         let start = self.find_start(wanted).await?;
         let asked = self.outline(start.flow).await?.questions();
         let status = self.store.start_status(start.id).await?;
-        status
-            .map(|status| Report::of(status, &asked))
-            .ok_or_else(|| CampaignError::NoStart(start.id.to_string()))
+        status.map(|status| Report::of(status, &asked)).ok_or_else(|| CampaignError::NoStart(start.id.to_string()))
     }
 
     /// The start named by id or by its campaign's name, else the latest.

@@ -5,6 +5,8 @@
 
 mod contact;
 mod step;
+#[cfg(test)]
+mod tests;
 
 pub use step::{Context, step};
 
@@ -130,7 +132,7 @@ impl App {
             remedy: "The message is kept with this problem. Mend the flow or the contact's data, then answer by hand."
                 .into(),
         };
-        self.store.quarantine(mailbox.part, mailbox.tasks, problem, self.now()).await?;
+        self.store.quarantine(mailbox.contact, mailbox.tasks, problem, self.now()).await?;
         Ok(())
     }
 }

@@ -57,6 +57,8 @@ pub enum StepError {
 /// # Errors
 /// [`StepError`]: nothing of the mailbox is handled then.
 pub fn step(context: &Context, mailbox: &Mailbox, ids: &mut IdMaker) -> Result<Step, StepError> {
+    #[cfg(test)]
+    super::tests::panic_for_one(mailbox);
     let mut work = Work::new(context, mailbox, ids)?;
     for row in &mailbox.tasks {
         match &row.task {
@@ -155,7 +157,8 @@ impl<'a> Work<'a> {
                 payload: None,
             },
         );
-        if let Some(keyword) = self.context.loaded.keyword(text) {
+        let groups = self.contact.as_ref().map_or(&[][..], |contact| &contact.groups);
+        if let Some(keyword) = self.context.loaded.keyword(text, groups) {
             let mut trigger = Trigger::new(TriggerType::Msg, keyword.flow.clone(), self.now().into());
             trigger.event = Some(event);
             trigger.keyword_match = Some(KeywordMatch { kind: keyword.kind, keyword: keyword.word.clone() });

@@ -2,7 +2,7 @@
 
 use super::Ctx;
 use crate::local::{Request, ask};
-use crate::output::{Output, Report, table, write_table};
+use crate::output::{Output, Report, or_dash, table, write_table};
 use anyhow::Context as _;
 use audience::{Definitions, Names};
 use base::ContactId;
@@ -119,9 +119,9 @@ impl Report for Listed {
             let phone = contact.urns.first().map_or("-", |urn| urn.split_once(':').map_or(urn, |(_, path)| path));
             rows.add_row([
                 contact.name.as_deref().unwrap_or("-"),
-                &contact.cadre,
+                or_dash(&contact.cadre),
                 contact.facility.as_deref().unwrap_or("-"),
-                &contact.place,
+                or_dash(&contact.place),
                 phone,
                 &contact.status,
             ]);

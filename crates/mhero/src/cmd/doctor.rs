@@ -14,7 +14,7 @@ use std::time::{Duration, SystemTime};
 use super::{Ctx, LOCK_FILE, block_on};
 use crate::cli::StoreKind;
 use crate::config::{self, Channel, ChannelKind, Config};
-use crate::output::{Report, table, write_table};
+use crate::output::{Report, table, without_codes, write_table};
 use crate::runtime::{self, DATABASE};
 
 /// Free space under which `doctor` warns, in MiB.
@@ -101,7 +101,7 @@ impl Report for Checks {
                 State::Warn => "WARN",
                 State::Fail => "FAIL",
             };
-            rows.add_row([check.name.as_str(), state, check.detail.as_str()]);
+            rows.add_row([check.name.as_str(), state, &without_codes(&check.detail)]);
         }
         write_table(&rows, to)?;
         let todo: Vec<&Check> = self.0.iter().filter(|check| check.remedy.is_some()).collect();
@@ -132,6 +132,7 @@ pub(crate) fn run(ctx: &Ctx, args: Args) -> anyhow::Result<ExitCode> {
             }
             Ok(config) => {
                 checks.add("configuration", configuration(data, &config));
+                checks.add("ministry", ministry(&config));
                 checks.add("store", store(data, &config));
                 checks.add("http", http(config.http.listen));
                 if config.channels.is_empty() {
@@ -265,6 +266,18 @@ fn configuration(data: &Path, config: &Config) -> Found {
         );
     }
     Ok(path.display().to_string())
+}
+
+/// Whose system it is. The days of reports and the hours of messages are those of its time zone.
+fn ministry(config: &Config) -> Found {
+    let (name, languages) = (&config.ministry.name, config.ministry.languages.join(", "));
+    match &config.ministry.timezone {
+        Some(zone) => Ok(format!("{name}, {languages}, {zone}")),
+        None => warn(
+            format!("{name}, {languages}, UTC: no time zone is set"),
+            format!("set timezone under [ministry] in {}: days and quiet hours follow it", config::FILE),
+        ),
+    }
 }
 
 /// The port must be free, or be served by mhero.

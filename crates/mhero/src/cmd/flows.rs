@@ -2,9 +2,11 @@
 
 use super::Ctx;
 use crate::local::{Request, ask};
-use crate::output::{Report, table, write_table};
+use crate::output::{Report, moment, table, write_table};
+use crate::runtime;
 use anyhow::Context as _;
 use app::flows::Imported;
+use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 use std::io::{self, Write};
 use std::path::Path;
@@ -21,7 +23,8 @@ pub(crate) fn import(ctx: &Ctx, file: &Path) -> anyhow::Result<ExitCode> {
 
 /// Lists the flows.
 pub(crate) fn list(ctx: &Ctx) -> anyhow::Result<ExitCode> {
-    ctx.out.print(&Flows(ask(ctx, Request::Flows)?))?;
+    let zone = runtime::settings(&ctx.config()?)?.timezone;
+    ctx.out.print(&Flows { flows: ask(ctx, Request::Flows)?, zone })?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -31,12 +34,18 @@ struct Import(Vec<Imported>);
 
 impl Report for Import {
     fn text(&self, to: &mut dyn Write) -> io::Result<()> {
+        if self.0.is_empty() {
+            return writeln!(to, "the file has no flows");
+        }
         for flow in &self.0 {
             let keywords = match flow.keywords.as_slice() {
                 [] => String::new(),
                 words => format!(", started by the word {}", words.join(" or ")),
             };
             writeln!(to, "{}: {}{keywords}", flow.name, flow.result)?;
+            for note in &flow.notes {
+                writeln!(to, "  {note}")?;
+            }
         }
         Ok(())
     }
@@ -53,17 +62,23 @@ struct Flow {
 
 #[derive(Serialize)]
 #[serde(transparent)]
-struct Flows(Vec<Flow>);
+struct Flows {
+    flows: Vec<Flow>,
+    #[serde(skip)]
+    zone: TimeZone,
+}
 
 impl Report for Flows {
     fn text(&self, to: &mut dyn Write) -> io::Result<()> {
-        if self.0.is_empty() {
+        if self.flows.is_empty() {
             return writeln!(to, "no flows; import some with: mhero flow import FILE");
         }
         let mut rows = table(["NAME", "TYPE", "REVISION", "CHANGED", "ID"]);
-        for flow in &self.0 {
+        for flow in &self.flows {
             let (revision, uuid) = (flow.revision.to_string(), flow.uuid.to_string());
-            rows.add_row([flow.name.as_str(), &flow.r#type, &revision, &flow.modified_on, &uuid]);
+            let changed = flow.modified_on.parse::<jiff::Timestamp>();
+            let changed = changed.map_or(flow.modified_on.clone(), |at| moment(at.into(), &self.zone));
+            rows.add_row([flow.name.as_str(), &flow.r#type, &revision, &changed, &uuid]);
         }
         write_table(&rows, to)
     }

@@ -2,7 +2,7 @@
 
 use super::Ctx;
 use crate::local::{Request, ask};
-use crate::output::{Report, table, write_table};
+use crate::output::{Report, count, or_dash, table, write_table};
 use anyhow::Context as _;
 use app::import::ImportReport;
 use registry::{Severity, TemplateFormat, TemplateLanguage};
@@ -71,11 +71,21 @@ pub(crate) fn run(ctx: &Ctx, command: RegistryCommand) -> anyhow::Result<ExitCod
                 .map(|file| std::fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display())))
                 .transpose()?;
             let report: ImportReport = ask(ctx, Request::ImportWorkers { source, files, mapping })?;
+            let failed = report.summary.files.iter().any(|file| file.format.is_none())
+                || report.summary.errors > 0 && report.summary.files.iter().all(|file| file.records == 0);
             ctx.out.print(&Imported(report))?;
+            if failed {
+                return Ok(ExitCode::FAILURE);
+            }
         }
         RegistryCommand::Template { file, language } => template(file, &language)?,
         RegistryCommand::List { query, limit } => {
-            ctx.out.print(&Workers(ask(ctx, Request::Workers { query, limit })?))?;
+            let asked = query.is_some();
+            // One more than is shown tells whether there are more.
+            let mut workers: Vec<WorkerRow> = ask(ctx, Request::Workers { query, limit: limit.saturating_add(1) })?;
+            let more = workers.len() > limit;
+            workers.truncate(limit);
+            ctx.out.print(&Workers { workers, more, asked })?;
         }
         RegistryCommand::Problems { all, limit } => {
             ctx.out.print(&Problems(ask(ctx, Request::Problems { all, limit })?))?;
@@ -105,30 +115,41 @@ impl Report for Imported {
     fn text(&self, to: &mut dyn Write) -> io::Result<()> {
         let (summary, changes) = (&self.0.summary, self.0.changes);
         for file in &summary.files {
-            let kind = file.format.map_or("not readable", |format| match format {
+            let Some(format) = file.format else {
+                writeln!(to, "{}: cannot be read", file.name)?;
+                continue;
+            };
+            let kind = match format {
                 registry::Format::Fhir => "FHIR",
                 registry::Format::Csv => "CSV",
                 registry::Format::Workbook => "workbook",
-            });
-            writeln!(to, "{}: {kind}, {} records", file.name, file.records)?;
+            };
+            let encoding = file.encoding.as_deref().filter(|encoding| *encoding != "UTF-8");
+            let encoding = encoding.map_or_else(String::new, |encoding| format!(" in {encoding}"));
+            writeln!(to, "{}: {kind}{encoding}, {}", file.name, count(file.records as u64, "record", "records"))?;
         }
-        writeln!(
-            to,
-            "read     {} workers ({} have left, {} without a usable phone), {} posts, {} facilities, {} places",
-            summary.workers,
-            summary.left,
-            summary.without_phone,
-            summary.posts,
-            summary.facilities,
-            summary.jurisdictions
-        )?;
-        writeln!(
-            to,
-            "written  {} new, {} changed, {} unchanged; {} of this source are not in the import and stay; {} places",
-            changes.new, changes.changed, changes.unchanged, changes.absent, changes.places
-        )?;
-        if changes.deleted > 0 {
-            writeln!(to, "deleted  {} at the source, who have left therefore", changes.deleted)?;
+        if summary.workers + summary.facilities + summary.jurisdictions == 0 {
+            writeln!(to, "nothing was imported")?;
+        } else {
+            let left = count(summary.left as u64, "has left", "have left");
+            writeln!(
+                to,
+                "read     {} ({left}, {} without a usable phone), {}, {}, {}",
+                count(summary.workers as u64, "worker", "workers"),
+                summary.without_phone,
+                count(summary.posts as u64, "post", "posts"),
+                count(summary.facilities as u64, "facility", "facilities"),
+                count(summary.jurisdictions as u64, "place", "places")
+            )?;
+            writeln!(to, "workers  {} new, {} changed, {} unchanged", changes.new, changes.changed, changes.unchanged)?;
+            if changes.absent > 0 {
+                let source = &self.0.source;
+                writeln!(to, "         {} of the source \"{source}\" are not in these files and stay", changes.absent)?;
+            }
+            writeln!(to, "places   {} new or changed", changes.places)?;
+            if changes.deleted > 0 {
+                writeln!(to, "deleted  {} at the source, who have left therefore", changes.deleted)?;
+            }
         }
         let worth: Vec<_> = self.0.findings.iter().filter(|finding| finding.severity != Severity::Info).collect();
         if worth.is_empty() {
@@ -136,8 +157,9 @@ impl Report for Imported {
         }
         writeln!(
             to,
-            "{} errors, {} warnings; all are on the work list (mhero registry problems)",
-            summary.errors, summary.warnings
+            "{}, {}; all are on the work list (mhero registry problems)",
+            count(summary.errors as u64, "error", "errors"),
+            count(summary.warnings as u64, "warning", "warnings")
         )?;
         for finding in worth.iter().take(SHOWN) {
             writeln!(to, "  {}: {}\n    {}", finding.place, finding.message, finding.remedy)?;
@@ -152,27 +174,42 @@ impl Report for Imported {
 /// A list of workers.
 #[derive(Serialize)]
 #[serde(transparent)]
-struct Workers(Vec<WorkerRow>);
+struct Workers {
+    workers: Vec<WorkerRow>,
+    /// There are more than these.
+    #[serde(skip)]
+    more: bool,
+    /// They are those whom a query means.
+    #[serde(skip)]
+    asked: bool,
+}
 
 impl Report for Workers {
     fn text(&self, to: &mut dyn Write) -> io::Result<()> {
-        if self.0.is_empty() {
+        if self.workers.is_empty() && self.asked {
+            return writeln!(to, "no worker is meant by this query");
+        }
+        if self.workers.is_empty() {
             return writeln!(to, "no workers; import some with: mhero registry import FILE");
         }
         let mut rows = table(["NAME", "CADRE", "FACILITY", "PLACE", "PHONE", "STATUS"]);
-        for worker in &self.0 {
+        for worker in &self.workers {
             let phone = worker.urns.first().and_then(|urn| urn.strip_prefix("tel:")).unwrap_or("-");
             let facility = worker.attributes.facility.first().map_or("-", String::as_str);
             rows.add_row([
                 worker.name.as_str(),
-                &worker.attributes.report_cadre,
+                or_dash(&worker.attributes.report_cadre),
                 facility,
-                &worker.attributes.report_place,
+                or_dash(&worker.attributes.report_place),
                 phone,
                 &worker.status,
             ]);
         }
-        write_table(&rows, to)
+        write_table(&rows, to)?;
+        if self.more {
+            writeln!(to, "the first {}; --limit shows more, a query fewer", self.workers.len())?;
+        }
+        Ok(())
     }
 }
 
@@ -195,7 +232,7 @@ struct Problems(Vec<Problem>);
 impl Report for Problems {
     fn text(&self, to: &mut dyn Write) -> io::Result<()> {
         if self.0.is_empty() {
-            return writeln!(to, "nothing waits: everything could be used");
+            return writeln!(to, "no problems: everything could be used");
         }
         let bold = io::stdout().is_terminal();
         for problem in &self.0 {
@@ -205,6 +242,6 @@ impl Report for Problems {
             writeln!(to, "{on}{}{off} {}{state}", problem.kind, problem.subject)?;
             writeln!(to, "  {}{times}\n  {}", problem.message, problem.remedy)?;
         }
-        writeln!(to, "{} shown", self.0.len())
+        writeln!(to, "{}", count(self.0.len() as u64, "problem", "problems"))
     }
 }

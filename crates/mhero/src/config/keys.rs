@@ -52,7 +52,12 @@ pub(crate) const KEYS: &[Key] = &[
         "\"sqlite\"",
         "Where data is kept: \"sqlite\" (a file in this directory) or \"postgres\".",
     ),
-    key("ministry.name", Kind::Text, "\"Ministry of Health\"", "The name that reports and screens carry."),
+    key(
+        "ministry.name",
+        Kind::Text,
+        "\"Ministry of Health\"",
+        "Whose system this is, as workers know it: the answers to STOP and START begin with it, and `mhero doctor` shows it.",
+    ),
     key(
         "ministry.languages",
         Kind::List,

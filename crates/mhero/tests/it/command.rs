@@ -40,6 +40,13 @@ impl Place {
         std::fs::write(path, format!("{lines}{text}")).unwrap();
     }
 
+    /// Puts lines after those of the configuration file.
+    pub(crate) fn append(&self, lines: &str) {
+        let path = self.data.join("mhero.toml");
+        let text = std::fs::read_to_string(&path).unwrap();
+        std::fs::write(path, text + lines).unwrap();
+    }
+
     /// The program over this place's data directory, with any free port for its web server and nothing of the
     /// environment's configuration.
     pub(crate) fn command(&self, args: &[&str]) -> Command {

@@ -1,21 +1,9 @@
 //! The main job by the command line: flows, campaigns, the demonstration, and commands beside a running server.
 
-use crate::command::{Done, Place, run};
+use crate::command::{Done, Place};
+use crate::server::Server;
 use serde_json::{Value, json};
-use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
-
-/// A server that ends with the test.
-struct Server(Child);
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        drop(self.0.kill());
-        drop(self.0.wait());
-    }
-}
 
 fn file(place: &Place, name: &str, content: &[u8]) -> PathBuf {
     let path = place.data.join(name);
@@ -54,6 +42,9 @@ fn flow(next: &str) -> String {
     })
     .to_string()
 }
+
+const CHANNEL: &str = "\n[[channels]]\nname = \"operator\"\nkind = \"smpp\"\nhost = \"127.0.0.1\"\nport = 1\n\
+    system_id = \"mhero\"\npassword = \"secret\"\ntariff = { per_segment = \"0.0085\", currency = \"USD\" }\n";
 
 const SECOND_NODE: &str = "6f3a1b0e-91d5-4c1b-8f64-0c7d1a2b3c05";
 
@@ -100,11 +91,7 @@ fn a_dry_run_tells_whom_it_would_reach_and_sends_nothing() {
     let french =
         json_of(place.run(&["--json", "campaign", "start", "Greeting", "--to", "cadre = midwife", "--dry-run"]));
     assert_eq!(french["languages"], json!({ "fra": 1 }), "{french}");
-    let configuration = place.data.join("mhero.toml");
-    let text = std::fs::read_to_string(&configuration).unwrap();
-    let channel = "\n[[channels]]\nname = \"operator\"\nkind = \"smpp\"\nhost = \"127.0.0.1\"\nport = 1\nsystem_id = \"mhero\"\n\
-         password = \"secret\"\ntariff = { per_segment = \"0.0085\", currency = \"USD\" }\n";
-    std::fs::write(&configuration, text + channel).unwrap();
+    place.append(CHANNEL);
     let priced = json_of(place.run(&["--json", "campaign", "start", "Greeting", "--to", "cadre = nurse", "--dry-run"]));
     assert_eq!(priced["cost"], json!(["0.0170", "USD"]), "two segments: {priced}");
     let status = place.run(&["campaign", "status"]);
@@ -114,11 +101,14 @@ fn a_dry_run_tells_whom_it_would_reach_and_sends_nothing() {
 #[test]
 fn a_campaign_for_nobody_is_refused_with_the_reason() {
     let place = with_flow();
+    let unable = place.run(&["campaign", "start", "Greeting", "--to", "cadre = nurse"]);
+    assert!(unable.stderr.contains("no channel is configured") && unable.stderr.contains("hint: "), "{unable:?}");
+    place.append(CHANNEL);
     let nobody = place.run(&["campaign", "start", "Greeting", "--to", "name = Dolo"]);
     assert_ne!(nobody.code, 0);
     assert!(nobody.stderr.contains("nobody would get it"), "{nobody:?}");
     let unknown = place.run(&["campaign", "start", "Greetings", "--to", "cadre = nurse"]);
-    assert!(unknown.stderr.contains("there are: Greeting"), "{unknown:?}");
+    assert!(unknown.stderr.contains("there are: \"Greeting\""), "{unknown:?}");
 }
 
 #[test]
@@ -160,35 +150,11 @@ fn damaged_files_lose_only_what_is_damaged() {
 #[test]
 fn commands_go_to_a_running_server() {
     let place = with_flow();
-    let mut command: Command = place.command(&["serve"]);
-    let mut server = Server(command.stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap());
-    let mut lines = BufReader::new(server.0.stderr.take().unwrap()).lines();
-    let address = lines
-        .by_ref()
-        .map_while(Result::ok)
-        .find_map(|line| {
-            line.contains("ready").then(|| line.split("address=").nth(1).unwrap_or_default().trim().to_owned())
-        })
-        .unwrap();
-    std::thread::spawn(move || lines.for_each(drop));
-    let began = Instant::now();
-    loop {
-        let count = place.run(&["--json", "audience", "count", "cadre = nurse"]);
-        if count.code == 0 {
-            assert_eq!(json_of(count)["count"], json!(3));
-            break;
-        }
-        assert!(began.elapsed() < Duration::from_secs(20), "{count:?}");
-        std::thread::sleep(Duration::from_millis(50));
-    }
-    let mut stream = std::net::TcpStream::connect(address.trim_matches('"')).unwrap();
-    stream.write_all(b"GET /readyz HTTP/1.0\r\nHost: localhost\r\n\r\n").unwrap();
-    let mut status = String::new();
-    BufReader::new(stream).read_line(&mut status).unwrap();
-    assert!(status.contains(" 200 "), "{status}");
+    let server = Server::start(&place);
+    assert_eq!(json_of(place.run(&["--json", "audience", "count", "cadre = nurse"]))["count"], json!(3));
+    assert!(server.http(b"GET /readyz HTTP/1.0\r\nHost: localhost\r\n\r\n").contains(" 200 "));
     let second = place.run(&["serve"]);
     assert!(second.stderr.contains("another mhero process"), "{second:?}");
-    run(Command::new("kill").args(["-TERM", &server.0.id().to_string()])).ok();
-    assert!(server.0.wait().unwrap().success());
+    server.stop();
     json_of(place.run(&["--json", "audience", "count", "cadre = nurse"]));
 }

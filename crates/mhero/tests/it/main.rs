@@ -2,7 +2,11 @@
 
 mod command;
 mod conversation;
+mod gate;
+mod hostile;
 mod installation;
 mod manual;
+mod operator;
 mod replay;
+mod server;
 mod stored;

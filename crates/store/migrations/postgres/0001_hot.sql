@@ -43,6 +43,9 @@ CREATE TABLE session(
   PRIMARY KEY(part, contact)
 );
 
+-- Whether anybody still converses because of a start; changes when a conversation begins and ends.
+CREATE INDEX session_start ON session(start) WHERE start IS NOT NULL;
+
 CREATE TABLE run(
   part smallint NOT NULL,
   id bytea NOT NULL,

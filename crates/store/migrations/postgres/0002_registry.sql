@@ -119,7 +119,9 @@ CREATE TABLE trigger(
   keyword text COLLATE "C" NOT NULL,
   match_type text COLLATE "C" NOT NULL, -- first_word or only_word
   flow bytea NOT NULL,
-  UNIQUE(kind, keyword)
+  groups text COLLATE "C" NOT NULL DEFAULT '[]',         -- whom it is for; everybody when empty
+  exclude_groups text COLLATE "C" NOT NULL DEFAULT '[]', -- whom it is not for
+  UNIQUE(kind, keyword, groups, exclude_groups)
 );
 
 CREATE TABLE channel(

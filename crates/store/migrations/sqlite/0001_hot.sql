@@ -45,6 +45,9 @@ CREATE TABLE session(
   PRIMARY KEY(part, contact)
 ) WITHOUT ROWID;
 
+-- Whether anybody still converses because of a start; changes when a conversation begins and ends.
+CREATE INDEX session_start ON session(start) WHERE start IS NOT NULL;
+
 CREATE TABLE run(
   part INTEGER NOT NULL,
   id BLOB NOT NULL,

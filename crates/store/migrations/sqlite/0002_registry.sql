@@ -119,7 +119,9 @@ CREATE TABLE trigger(
   keyword TEXT NOT NULL,
   match_type TEXT NOT NULL,         -- first_word or only_word
   flow BLOB NOT NULL,
-  UNIQUE(kind, keyword)
+  groups TEXT NOT NULL DEFAULT '[]',         -- whom it is for; everybody when empty
+  exclude_groups TEXT NOT NULL DEFAULT '[]', -- whom it is not for
+  UNIQUE(kind, keyword, groups, exclude_groups)
 ) WITHOUT ROWID;
 
 CREATE TABLE channel(

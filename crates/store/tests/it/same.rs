@@ -470,7 +470,7 @@ impl Script {
                 self.log.push(format!("quarantine {mailbox:?}"));
                 let now = self.now;
                 both!(self, |store, _lease| async {
-                    kind(store.quarantine(mailbox.part, mailbox.tasks.clone(), problem.clone(), now).await)
+                    kind(store.quarantine(mailbox.contact, mailbox.tasks.clone(), problem.clone(), now).await)
                 })
                 .unwrap();
             }

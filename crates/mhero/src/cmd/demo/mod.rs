@@ -141,7 +141,7 @@ async fn demonstrate(ctx: &Ctx, args: &Args, data: &Path) -> anyhow::Result<Exit
         seconds: began.elapsed().as_secs_f64(),
     };
     if !ctx.out.is_json() {
-        ctx.out.print(&campaign::Status(progress))?;
+        ctx.out.print(&campaign::Status { report: progress, zone: app.settings.timezone.clone() })?;
         println!();
     }
     ctx.out.print_line(&figures)?;

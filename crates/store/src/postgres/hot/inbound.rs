@@ -276,12 +276,25 @@ async fn deliver(
                 withdraw(transaction, &[*contact], inbound.received_on).await?;
             }
             Some(Consent::OptIn) => {
-                execute(transaction, "DELETE FROM suppression WHERE address = $1", &[&inbound.address]).await?;
+                opt_in(transaction, *contact, &inbound.address).await?;
             }
             None => {}
         }
     }
     Ok(answers)
+}
+
+/// Takes all addresses of a contact off the suppression list: a STOP from one of them had stopped the contact.
+async fn opt_in(transaction: &Transaction<'_>, contact: ContactId, address: &str) -> StoreResult<()> {
+    let sql = "SELECT urns FROM contact WHERE part = $1 AND id = $2";
+    let rows = query(transaction, sql, &[&number(contact.part()), &contact.as_bytes().as_slice()]).await?;
+    let mut addresses = vec![address.to_owned()];
+    for row in &rows {
+        let urns: Vec<String> = serde_json::from_str(row.try_get(0)?).unwrap_or_default();
+        addresses.extend(urns.iter().map(|urn| crate::identity(urn).to_owned()));
+    }
+    execute(transaction, "DELETE FROM suppression WHERE address = ANY($1)", &[&addresses]).await?;
+    Ok(())
 }
 
 /// Makes contacts for addresses that nobody has; gives the addresses that it made them for. Another process may be

@@ -38,7 +38,7 @@ struct Candidate {
 }
 
 /// Marks up to `limit` messages of a channel `wired`, replies first, one a contact, and gives them to be submitted.
-/// The gate's second pass is here: suppression, state of the start, validity, quiet hours.
+/// The gate's second pass is here: suppression, status of the contact, state of the start, validity, quiet hours.
 pub async fn wire(db: &Postgres, lease: &Lease, request: &WireRequest) -> StoreResult<Vec<Wired>> {
     let mut doubt = db.inner.wiring.lock().await;
     retrying!(wire_once(db, lease, request, &mut doubt))
@@ -57,15 +57,15 @@ async fn wire_once(db: &Postgres, lease: &Lease, request: &WireRequest, doubt: &
         return Ok(Vec::new());
     }
     fence(db, &transaction, lease, candidates.iter().map(|candidate| candidate.part)).await?;
-    let (suppressed, starts) =
-        tokio::try_join!(suppressed(&transaction, &candidates), states(&transaction, &candidates))?;
+    let (contacts, starts) = tokio::try_join!(contacts(&transaction, &candidates), states(&transaction, &candidates))?;
+    let suppressed = suppressed(&transaction, &candidates, &contacts).await?;
     let mut refused = Vec::new();
     let mut aside = Vec::new();
     let mut free = Vec::with_capacity(candidates.len());
     for candidate in candidates {
         let start = candidate.start.and_then(|start| starts.get(&start)).map_or("", String::as_str);
-        if candidate.class == Class::Normal as i16 && suppressed.contains(&candidate.address) {
-            refused.push((candidate, "opted_out"));
+        if let Some(reason) = contact_refusal(&candidate, &contacts, &suppressed) {
+            refused.push((candidate, reason));
         } else if start == "cancelled" {
             refused.push((candidate, "cancelled"));
         } else if candidate.valid_until.is_some_and(|until| until < request.now.0) {
@@ -142,9 +142,53 @@ async fn candidates(client: &impl GenericClient, lease: &Lease, request: &WireRe
         .collect()
 }
 
-/// Which of the addresses are on the suppression list.
-async fn suppressed(client: &impl GenericClient, candidates: &[Candidate]) -> StoreResult<HashSet<String>> {
-    let addresses: Vec<&str> = candidates.iter().map(|candidate| candidate.address.as_str()).collect();
+/// The status and the addresses of each contact.
+type Contacts = HashMap<ContactId, (String, Vec<String>)>;
+
+/// The contacts who are to be written to, as they are now.
+async fn contacts(client: &impl GenericClient, candidates: &[Candidate]) -> StoreResult<Contacts> {
+    let parts: Vec<i16> = candidates.iter().map(|candidate| number(candidate.part)).collect();
+    let ids: Vec<&[u8]> = candidates.iter().map(|candidate| candidate.contact.as_bytes().as_slice()).collect();
+    let rows = query(
+        client,
+        "SELECT c.id, c.status, c.urns FROM contact c, unnest($1::smallint[], $2::bytea[]) AS g(part, id)
+         WHERE c.part = g.part AND c.id = g.id",
+        &[&parts, &ids],
+    )
+    .await?;
+    rows.iter()
+        .map(|row| {
+            let urns: Vec<String> = serde_json::from_str(row.try_get(2)?).unwrap_or_default();
+            let addresses = urns.iter().map(|urn| crate::identity(urn).to_owned()).collect();
+            Ok((id(row, 0)?, (row.try_get(1)?, addresses)))
+        })
+        .collect()
+}
+
+/// Why a contact may not be written to now: its status, or a STOP from any of its addresses. The one confirmation of an
+/// opt-out passes the opt-out that it confirms.
+fn contact_refusal(candidate: &Candidate, contacts: &Contacts, suppressed: &HashSet<String>) -> Option<&'static str> {
+    let known = contacts.get(&candidate.contact);
+    let normal = candidate.class == Class::Normal as i16;
+    let mut addresses = known.iter().flat_map(|(_, addresses)| addresses).chain([&candidate.address]);
+    match known.map_or("", |(status, _)| status.as_str()) {
+        "blocked" => Some("blocked"),
+        "archived" => Some("archived"),
+        "stopped" if normal => Some("opted_out"),
+        _ if normal && addresses.any(|address| suppressed.contains(address)) => Some("opted_out"),
+        _ => None,
+    }
+}
+
+/// Which of the addresses of the candidates' contacts are on the suppression list.
+async fn suppressed(
+    client: &impl GenericClient,
+    candidates: &[Candidate],
+    contacts: &Contacts,
+) -> StoreResult<HashSet<String>> {
+    let addresses = candidates.iter().map(|candidate| candidate.address.as_str());
+    let others = contacts.values().flat_map(|(_, addresses)| addresses).map(String::as_str);
+    let addresses: Vec<&str> = addresses.chain(others).collect();
     let rows = query(client, "SELECT address FROM suppression WHERE address = ANY($1)", &[&addresses]).await?;
     rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
 }

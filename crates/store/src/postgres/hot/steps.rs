@@ -1,9 +1,9 @@
 //! Steps: what waits is read, what they change is written.
 
 use super::{
-    Bytes, GenericClient, Int, MessageState, NewProblem, Postgres, RecipientState, Rows, Settled, Text, Transaction,
-    WAIT, changing, fence, id, insert_timers, json, millis, number, optional_id, params, part, problems, query,
-    recipient_states, retrying, returned_ids, returning, settle, text_of,
+    Bytes, GenericClient, Int, MessageState, NewProblem, Postgres, RecipientState, Rows, Settled, Task, Text,
+    Transaction, WAIT, changing, fence, id, insert_timers, json, millis, number, optional_id, params, part, problems,
+    query, recipient_states, retrying, returned_ids, returning, settle, text_of,
 };
 use crate::ops::{ContactRow, InboxRow, Lease, Mailbox, Outgoing, Progress, SessionRow, Step, UnknownPolicy};
 use crate::{StoreError, StoreResult};
@@ -637,18 +637,24 @@ async fn progress(transaction: &Transaction<'_>, steps: &[&Step]) -> StoreResult
 /// Moves inbox rows that cannot be handled to the work list.
 pub async fn quarantine(
     db: &Postgres,
-    part: Part,
+    contact: ContactId,
     rows: &[InboxRow],
     found: &NewProblem,
     at: Millis,
 ) -> StoreResult<()> {
+    let part = contact.part();
     let mut client = db.hot().await?;
     let transaction = client.transaction().await?;
     let mut done = Rows::delete("inbox", &[Int("part"), Int("priority"), Bytes("id")]);
+    let mut failed: Vec<RecipientState> = Vec::new();
     for row in rows {
         done.push(params![part, row.task.priority(), row.id]);
+        if let Task::Start { start, .. } = &row.task {
+            failed.push((part, *start, contact, MessageState::Failed as i16, Some("problem".to_owned())));
+        }
     }
     changing(&transaction, &done).await?;
+    recipient_states(&transaction, &failed).await?;
     let payload = text_of(&rows.iter().map(|row| &row.task).collect::<Vec<_>>())?;
     problems(&transaction, &[(found, Some(payload))], at).await?;
     transaction.commit().await?;

@@ -147,7 +147,7 @@ fn deliver(db: &Connection, inbound: &Inbound, text: String) -> StoreResult<(Con
     match inbound.consent {
         Some(Consent::OptOut) => opt_out(db, contact_part, contact, &inbound.address, inbound.received_on)?,
         Some(Consent::OptIn) => {
-            db.prepare_cached("DELETE FROM suppression WHERE address = ?1")?.execute([&inbound.address])?;
+            opt_in(db, contact, &inbound.address)?;
         }
         None => {}
     }
@@ -183,6 +183,20 @@ fn opt_out(db: &Connection, part: Part, contact: ContactId, address: &str, at: M
         statement.query_map(params![part.0, contact.as_bytes()], |row| id(row, 0))?.collect::<Result<_, _>>()?;
     for message in withdrawn {
         settle_message(db, part, message, contact, MessageState::Refused, Some("opted_out"), at)?;
+    }
+    Ok(())
+}
+
+/// Takes all addresses of a contact off the suppression list: a STOP from one of them had stopped the contact.
+fn opt_in(db: &Connection, contact: ContactId, address: &str) -> StoreResult<()> {
+    let urns: Option<String> = db
+        .prepare_cached("SELECT urns FROM contact WHERE part = ?1 AND id = ?2")?
+        .query_row(params![contact.part().0, contact.as_bytes()], |row| row.get(0))
+        .optional()?;
+    let urns: Vec<String> = urns.and_then(|urns| serde_json::from_str(&urns).ok()).unwrap_or_default();
+    let mut free = db.prepare_cached("DELETE FROM suppression WHERE address = ?1")?;
+    for address in urns.iter().map(|urn| crate::identity(urn)).chain([address]) {
+        free.execute([address])?;
     }
     Ok(())
 }

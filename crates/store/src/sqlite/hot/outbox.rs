@@ -4,8 +4,8 @@ use super::receipts::receipt_for;
 use super::{
     Class, Connection, ContactId, DedupeKey, HashMap, Lease, MessageId, MessageState, Millis, OptionalExtension,
     Outcome, Part, Priority, REFUSALS, ReceiptState, StartId, StoreResult, Submitted, UNKNOWN, UnknownPolicy,
-    WireRequest, Wired, id, insert_timer, optional_id, params, part, problem, recipient_state, settle_message,
-    suppressed,
+    WireRequest, Wired, any_suppressed, id, insert_timer, optional_id, params, part, problem, recipient_state,
+    settle_message, suppressed,
 };
 
 /// The state of an outbox row that is set aside while its start is paused.
@@ -26,7 +26,7 @@ struct Candidate {
 }
 
 /// Marks up to `limit` messages of a channel `wired`, replies first, one a contact, and gives them to be submitted.
-/// The gate's second pass is here: suppression, state of the start, validity, quiet hours.
+/// The gate's second pass is here: suppression, status of the contact, state of the start, validity, quiet hours.
 pub fn wire(db: &Connection, lease: &Lease, request: &WireRequest) -> StoreResult<Vec<Wired>> {
     let mut statement = db.prepare_cached(
         "SELECT o.part, o.contact, o.id, o.class, o.address, o.reference, o.start, o.valid_until, o.answers, o.resend_after
@@ -65,6 +65,24 @@ pub fn wire(db: &Connection, lease: &Lease, request: &WireRequest) -> StoreResul
     Ok(wired)
 }
 
+/// Why a contact may not be written to now: its status, or a STOP from any of its addresses. The one confirmation of an
+/// opt-out passes the opt-out that it confirms.
+fn contact_refusal(db: &Connection, candidate: &Candidate) -> StoreResult<Option<&'static str>> {
+    let contact: Option<(String, String)> = db
+        .prepare_cached("SELECT status, urns FROM contact WHERE part = ?1 AND id = ?2")?
+        .query_row(params![candidate.part.0, candidate.contact.as_bytes()], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?;
+    let (status, urns) = contact.unwrap_or_default();
+    let normal = candidate.class == Class::Normal as i64;
+    Ok(match status.as_str() {
+        "blocked" => Some("blocked"),
+        "archived" => Some("archived"),
+        "stopped" if normal => Some("opted_out"),
+        _ if normal && (suppressed(db, &candidate.address)? || any_suppressed(db, &urns)?) => Some("opted_out"),
+        _ => None,
+    })
+}
+
 fn wire_one(
     db: &Connection,
     lease: &Lease,
@@ -85,8 +103,9 @@ fn wire_one(
             starts.get(&start).map_or("", String::as_str)
         }
     };
-    let refusal = if candidate.class == Class::Normal as i64 && suppressed(db, &candidate.address)? {
-        Some("opted_out")
+    let refusal = contact_refusal(db, &candidate)?;
+    let refusal = if refusal.is_some() {
+        refusal
     } else if start_state == "cancelled" {
         Some("cancelled")
     } else if candidate.valid_until.is_some_and(|until| until < now.0) {

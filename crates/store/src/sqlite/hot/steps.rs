@@ -3,7 +3,7 @@
 use super::{
     ChannelId, Connection, ContactId, ContactRow, FlowId, HashMap, InboxRow, Lease, Mailbox, MessageId, MessageState,
     Millis, NewProblem, OptionalExtension, Outgoing, Part, Progress, SessionRow, StartId, Step, StoreError,
-    StoreResult, UnknownPolicy, WAIT, any_suppressed, id, insert_timer, json, millis, optional_id, params, part,
+    StoreResult, Task, UnknownPolicy, WAIT, any_suppressed, id, insert_timer, json, millis, optional_id, params, part,
     problem, recipient_state, reference_of, settle_message, text_of,
 };
 
@@ -355,13 +355,23 @@ fn insert_outgoing(db: &Connection, part: Part, contact: ContactId, message: &Ou
 }
 
 /// Takes inbox rows that cannot be handled out of the queue and keeps them whole as a problem.
-pub fn quarantine(db: &Connection, part: Part, rows: &[InboxRow], found: &NewProblem, at: Millis) -> StoreResult<()> {
+pub fn quarantine(
+    db: &Connection,
+    contact: ContactId,
+    rows: &[InboxRow],
+    found: &NewProblem,
+    at: Millis,
+) -> StoreResult<()> {
+    let part = contact.part();
     for row in rows {
         db.prepare_cached("DELETE FROM inbox WHERE part = ?1 AND priority = ?2 AND id = ?3")?.execute(params![
             part.0,
             row.task.priority(),
             row.id.as_bytes()
         ])?;
+        if let Task::Start { start, .. } = &row.task {
+            recipient_state(db, part, *start, contact, MessageState::Failed, Some("problem"))?;
+        }
     }
     let payload = text_of(&rows.iter().map(|row| &row.task).collect::<Vec<_>>())?;
     problem(db, found, at, Some(&payload))
