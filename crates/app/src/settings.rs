@@ -42,6 +42,9 @@ pub struct Tariff {
     pub currency: String,
 }
 
+/// A text by language; the first is the default.
+pub type Texts = Vec<(String, String)>;
+
 /// What a ministry decides about messaging.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -62,9 +65,9 @@ pub struct Settings {
     /// The words of opt-out and opt-in.
     pub words: base::optout::Words,
     /// The confirmation of an opt-out, by language; the first is the default.
-    pub opted_out: Vec<(String, String)>,
+    pub opted_out: Texts,
     /// The confirmation of an opt-in, by language; the first is the default.
-    pub opted_in: Vec<(String, String)>,
+    pub opted_in: Texts,
     /// What a segment costs, if known.
     pub tariff: Option<Tariff>,
     /// How long an inbound message is recognised when it is delivered again.
@@ -80,7 +83,7 @@ pub struct Settings {
 
 /// The confirmations of an opt-out and of an opt-in, by language, in the ministry's name. With a name of the GSM alphabet
 /// each is one segment, for a name of usual length.
-fn confirmations(ministry: &str) -> (Vec<(String, String)>, Vec<(String, String)>) {
+fn confirmations(ministry: &str) -> (Texts, Texts) {
     let pair = |language: &str, text: &str| (language.to_owned(), format!("{ministry}{text}"));
     (
         vec![

@@ -103,8 +103,9 @@ impl App {
     pub async fn start_campaign(&self, flow: &str, query: &str) -> Result<(StartId, Preview), CampaignError> {
         let (preview, flow) = self.preview(flow, query).await?;
         if preview.recipients == 0 {
-            let left_out: String =
-                preview.left_out.iter().map(|(reason, n)| format!(", {n} left out ({})", explain(reason))).collect();
+            let left_out: Vec<String> =
+                preview.left_out.iter().map(|(reason, n)| format!("{n} left out ({})", explain(reason))).collect();
+            let left_out = if left_out.is_empty() { String::new() } else { format!(": {}", left_out.join(", ")) };
             return Err(CampaignError::Nobody { matched: preview.matched, left_out });
         }
         let now = self.now();

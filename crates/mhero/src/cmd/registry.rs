@@ -82,10 +82,10 @@ pub(crate) fn run(ctx: &Ctx, command: RegistryCommand) -> anyhow::Result<ExitCod
         RegistryCommand::List { query, limit } => {
             let asked = query.is_some();
             // One more than is shown tells whether there are more.
-            let mut workers: Vec<WorkerRow> = ask(ctx, Request::Workers { query, limit: limit.saturating_add(1) })?;
-            let more = workers.len() > limit;
-            workers.truncate(limit);
-            ctx.out.print(&Workers { workers, more, asked })?;
+            let mut rows: Vec<WorkerRow> = ask(ctx, Request::Workers { query, limit: limit.saturating_add(1) })?;
+            let more = rows.len() > limit;
+            rows.truncate(limit);
+            ctx.out.print(&Workers { rows, more, asked })?;
         }
         RegistryCommand::Problems { all, limit } => {
             ctx.out.print(&Problems(ask(ctx, Request::Problems { all, limit })?))?;
@@ -175,7 +175,7 @@ impl Report for Imported {
 #[derive(Serialize)]
 #[serde(transparent)]
 struct Workers {
-    workers: Vec<WorkerRow>,
+    rows: Vec<WorkerRow>,
     /// There are more than these.
     #[serde(skip)]
     more: bool,
@@ -186,17 +186,17 @@ struct Workers {
 
 impl Report for Workers {
     fn text(&self, to: &mut dyn Write) -> io::Result<()> {
-        if self.workers.is_empty() && self.asked {
+        if self.rows.is_empty() && self.asked {
             return writeln!(to, "no worker is meant by this query");
         }
-        if self.workers.is_empty() {
+        if self.rows.is_empty() {
             return writeln!(to, "no workers; import some with: mhero registry import FILE");
         }
-        let mut rows = table(["NAME", "CADRE", "FACILITY", "PLACE", "PHONE", "STATUS"]);
-        for worker in &self.workers {
+        let mut lines = table(["NAME", "CADRE", "FACILITY", "PLACE", "PHONE", "STATUS"]);
+        for worker in &self.rows {
             let phone = worker.urns.first().and_then(|urn| urn.strip_prefix("tel:")).unwrap_or("-");
             let facility = worker.attributes.facility.first().map_or("-", String::as_str);
-            rows.add_row([
+            lines.add_row([
                 worker.name.as_str(),
                 or_dash(&worker.attributes.report_cadre),
                 facility,
@@ -205,9 +205,9 @@ impl Report for Workers {
                 &worker.status,
             ]);
         }
-        write_table(&rows, to)?;
+        write_table(&lines, to)?;
         if self.more {
-            writeln!(to, "the first {}; --limit shows more, a query fewer", self.workers.len())?;
+            writeln!(to, "the first {}; --limit shows more, a query fewer", self.rows.len())?;
         }
         Ok(())
     }

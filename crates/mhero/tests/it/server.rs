@@ -72,7 +72,7 @@ pub(crate) fn status(place: &Place) -> Value {
 /// Waits until the latest campaign has `n` recipients who stand like this.
 pub(crate) fn until_count(place: &Place, what: &str, n: i64) -> Value {
     let mut report = Value::Null;
-    until(&format!("{n} {what} of {:?}", place.data), || {
+    until(&format!("{n} {what}"), || {
         report = status(place);
         report["all"][what] == n
     });
