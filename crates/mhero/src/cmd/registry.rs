@@ -128,7 +128,7 @@ impl Report for Imported {
             let encoding = encoding.map_or_else(String::new, |encoding| format!(" in {encoding}"));
             writeln!(to, "{}: {kind}{encoding}, {}", file.name, count(file.records as u64, "record", "records"))?;
         }
-        if summary.workers + summary.facilities + summary.jurisdictions == 0 {
+        if summary.workers + summary.facilities + summary.jurisdictions + changes.deleted == 0 {
             writeln!(to, "nothing was imported")?;
         } else {
             let left = count(summary.left as u64, "has left", "have left");
@@ -147,9 +147,9 @@ impl Report for Imported {
                 writeln!(to, "         {} of the source \"{source}\" are not in these files and stay", changes.absent)?;
             }
             writeln!(to, "places   {} new or changed", changes.places)?;
-            if changes.deleted > 0 {
-                writeln!(to, "deleted  {} at the source, who have left therefore", changes.deleted)?;
-            }
+        }
+        if changes.deleted > 0 {
+            writeln!(to, "deleted  {} at the source, who have left therefore", changes.deleted)?;
         }
         let worth: Vec<_> = self.0.findings.iter().filter(|finding| finding.severity != Severity::Info).collect();
         if worth.is_empty() {
