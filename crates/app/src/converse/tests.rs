@@ -4,6 +4,7 @@ use crate::import::File;
 use crate::{App, Settings, machine_clock};
 use base::ChannelId;
 use serde_json::json;
+use std::io::Cursor;
 use std::sync::Arc;
 use store::ops::Mailbox;
 use store::{ChannelRow, Sqlite, Store};
@@ -27,8 +28,8 @@ async fn a_panic_is_one_workers_problem_and_the_others_go_on() {
     let row = ChannelRow { id: channel, name: "operator".into(), kind: "smpp".into(), address: "4321".into() };
     app.store.ensure_channel(&row, app.now()).await.unwrap();
     let csv = format!("name,phone\nAma Tarwo,0990000001\n{UNLUCKY},0990000002\nCerue Fallah,0990000003\n");
-    let file = File { name: "workers.csv".into(), bytes: csv.into_bytes() };
-    app.import_workers("test", vec![file], None, Arc::new(|_, _, _| ())).await.unwrap();
+    let file = File { name: "workers.csv".into(), length: csv.len() as u64, content: Box::new(Cursor::new(csv)) };
+    app.import_workers("test", vec![file], None, Box::new(Vec::new()), Arc::new(|_, _, _| ())).await.unwrap();
     let flow = json!({
         "uuid": "2b9a3e01-0000-4000-8000-000000000001", "name": "News", "spec_version": "13.1.0", "language": "eng",
         "type": "messaging", "localization": {}, "nodes": [{
