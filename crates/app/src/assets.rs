@@ -216,7 +216,7 @@ pub enum FlowError {
 }
 
 /// What relative media paths of legacy definitions are joined to.
-const MEDIA: &str = "http://temba.io/";
+pub(crate) const MEDIA: &str = "http://temba.io/";
 
 /// Actions that need an answer from outside the engine, which nobody gives yet.
 const SERVICES: &[&str] = &[

@@ -1,20 +1,33 @@
-//! Flows: importing them, and loading what steps need.
+//! Flows: importing and exporting them, and loading what steps need.
+
+mod export;
+
+pub use export::{Dependencies, ExportError as FlowExportError};
 
 use crate::assets::{ChannelInfo, FlowError, Parts, StoredFlow, check};
 use crate::{App, AppError};
 use base::{FlowId, GroupId};
 use flow::definition::Definition;
-use flow::export::{Export, ExportError, ExportedFlow, KeywordTrigger};
-use flow::reference::GroupRef;
+use flow::export::{Export, ExportError, ExportedFlow, KEYWORD, KeywordTrigger};
+use flow::reference::{GroupRef, Identity, Reference};
 use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::sync::Arc;
-use store::{FieldRow, FlowRow, GroupRow, KeywordRow, Saved, Store};
+use store::{FieldRow, FlowRow, GroupRow, KeptRow, KeywordRow, Saved, Store};
 use uuid::Uuid;
+
+/// What became of a file of flows.
+#[derive(Debug, Default, serde::Serialize, serde::Deserialize)]
+pub struct Imported {
+    /// Its flows.
+    pub flows: Vec<ImportedFlow>,
+    /// What the file brought beside flows that nothing here runs: it is kept, and an export gives it back.
+    pub kept: Vec<String>,
+}
 
 /// What became of one flow of an import.
 #[derive(Debug, serde::Serialize, serde::Deserialize)]
-pub struct Imported {
+pub struct ImportedFlow {
     /// The flow's id.
     pub uuid: uuid::Uuid,
     /// Its name.
@@ -54,11 +67,14 @@ impl From<store::StoreError> for ImportError {
 
 impl App {
     /// Imports a RapidPro export file, or a single definition, whole or not at all: flows, their keyword triggers,
-    /// groups and fields.
+    /// groups and fields. Campaigns and other triggers are kept for exports.
+    ///
+    /// Groups are found by name, as RapidPro finds what comes from elsewhere: a definition that knows one by another id
+    /// runs with the id that it has here.
     ///
     /// # Errors
     /// [`ImportError`], naming the flow and the place in it.
-    pub async fn import_flows(&self, text: &str) -> Result<Vec<Imported>, ImportError> {
+    pub async fn import_flows(&self, text: &str) -> Result<Imported, ImportError> {
         let File { export, single } = read(text)?;
         let groups = self.import_groups(&export).await?;
         for field in &export.fields {
@@ -69,7 +85,9 @@ impl App {
         }
         let triggers = export.keyword_triggers();
         let now = self.now();
-        let mut imported = Vec::with_capacity(export.flows.len());
+        let ids = GroupIds::new(&export, &groups);
+        let kept = self.keep(&export, &ids).await?;
+        let mut imported = Imported { flows: Vec::with_capacity(export.flows.len()), kept };
         for flow in &export.flows {
             let definition = &flow.definition;
             let row = FlowRow {
@@ -77,11 +95,11 @@ impl App {
                 name: definition.name().to_owned(),
                 kind: definition.kind().as_str().to_owned(),
                 revision: 0,
-                definition: flow.source.to_string(),
+                definition: ids.of_here(flow.source.to_string()),
                 modified_on: now,
             };
-            let saved = self.store.save_flow(&row, &row.definition, now).await?;
-            let mut done = Imported {
+            let saved = self.store.save_flow(&row, &flow.source.to_string(), now).await?;
+            let mut done = ImportedFlow {
                 uuid: row.id.0,
                 name: row.name,
                 result: match saved {
@@ -95,7 +113,7 @@ impl App {
             if !single {
                 self.import_keywords(&triggers, row.id, &groups, &mut done).await?;
             }
-            imported.push(done);
+            imported.flows.push(done);
         }
         self.bells.assets.ring();
         Ok(imported)
@@ -105,9 +123,7 @@ impl App {
     /// same name stays the one that it is.
     async fn import_groups(&self, export: &Export) -> Result<HashMap<String, GroupId>, ImportError> {
         let now = self.now();
-        let of_triggers =
-            export.triggers.iter().flat_map(|trigger| trigger.groups.iter().chain(&trigger.exclude_groups));
-        let of_triggers = of_triggers.map(|group| (group.uuid, group.name.clone(), None));
+        let of_triggers = of_triggers(export).map(|group| (group.uuid, group.name.clone(), None));
         let listed = export.groups.iter().map(|group| (group.uuid, group.name.clone(), group.query.clone()));
         let all: Vec<_> = listed.chain(of_triggers).filter(|(_, name, _)| !name.is_empty()).collect();
         for (id, name, query) in all {
@@ -118,13 +134,50 @@ impl App {
         Ok(groups.into_iter().map(|group| (base::text::fold(&group.name), group.id)).collect())
     }
 
+    /// Keeps what nothing here runs, and says what it is.
+    async fn keep(&self, export: &Export, ids: &GroupIds) -> Result<Vec<String>, ImportError> {
+        let mut said = Vec::new();
+        for campaign in &export.campaigns {
+            let text = |key: &str| campaign.get(key).and_then(Value::as_str).unwrap_or_default();
+            let id = if text("uuid").is_empty() { text("name") } else { text("uuid") };
+            let document = ids.of_here(campaign.to_string());
+            self.store.keep(&KeptRow { kind: "campaign".into(), id: id.to_owned(), document }).await?;
+            let events = campaign.get("events").and_then(Value::as_array).map_or(0, Vec::len);
+            said.push(format!("campaign \"{}\": its {events} events are not fired", text("name")));
+        }
+        for trigger in export.triggers.iter().filter(|trigger| trigger.trigger_type != KEYWORD) {
+            let kind = match trigger.trigger_type.as_str() {
+                "S" => continue,
+                "C" => "catch-all",
+                "V" => "incoming call",
+                "M" => "missed call",
+                "N" => "new conversation",
+                "R" => "referral",
+                "T" => "closed ticket",
+                "I" => "opt-in",
+                "O" => "opt-out",
+                _ => "unknown",
+            };
+            let flow = trigger.flow.as_ref();
+            let document = serde_json::to_string(trigger).map_err(|error| ImportError::File(error.to_string()))?;
+            let document = ids.of_here(document);
+            let mut groups: Vec<String> = trigger.groups.iter().map(|group| group.uuid.to_string()).collect();
+            groups.sort_unstable();
+            let starts = flow.map(|flow| flow.uuid.to_string()).unwrap_or_default();
+            let id = ids.of_here(format!("{} {starts} {}", trigger.trigger_type, groups.join(" ")));
+            self.store.keep(&KeptRow { kind: "trigger".into(), id, document }).await?;
+            said.push(format!("{kind} trigger of \"{}\": it starts nothing", flow.map_or("", |flow| &flow.name)));
+        }
+        Ok(said)
+    }
+
     /// Makes the keyword triggers of an export that start `flow` those that it has.
     async fn import_keywords(
         &self,
         triggers: &[KeywordTrigger],
         flow: FlowId,
         groups: &HashMap<String, GroupId>,
-        done: &mut Imported,
+        done: &mut ImportedFlow,
     ) -> Result<(), ImportError> {
         let ids = |wanted: &[GroupRef]| -> Vec<GroupId> {
             let here = |group: &GroupRef| groups.get(&base::text::fold(&group.name)).copied();
@@ -148,6 +201,10 @@ impl App {
             if !trigger.exclude_groups.is_empty() {
                 done.notes.push(format!("keyword {word}: not for members of {}", names(&trigger.exclude_groups)));
             }
+            if let Some(channel) = &trigger.channel {
+                let name = if channel.name.is_empty() { "one channel" } else { channel.name.as_str() };
+                done.notes.push(format!("keyword {word}: was for {name}; here it counts on every channel"));
+            }
             if !done.keywords.contains(word) {
                 done.keywords.push(word.clone());
             }
@@ -155,6 +212,43 @@ impl App {
         self.store.replace_keywords(flow, &rows).await?;
         Ok(())
     }
+}
+
+/// The ids of groups in an export, each with the id that the group of this name has here where that is another.
+struct GroupIds(Vec<(String, String)>);
+
+impl GroupIds {
+    fn new(export: &Export, groups: &HashMap<String, GroupId>) -> Self {
+        let of_flows = export.flows.iter().flat_map(|flow| flow.definition.inspect(None).dependencies);
+        let of_flows = of_flows.filter_map(|dependency| match dependency.reference {
+            Reference { kind: "group", identity: Identity::Uuid(uuid), name } => Some((uuid, name)),
+            _ => None,
+        });
+        let of_campaigns = export.campaigns.iter().filter_map(|campaign| campaign.get("group"));
+        let of_campaigns = of_campaigns.filter_map(|group| serde_json::from_value::<GroupRef>(group.clone()).ok());
+        let of_triggers = of_triggers(export).cloned().chain(of_campaigns).map(|group| (group.uuid, group.name));
+        let mut ids: Vec<(String, String)> = of_flows
+            .chain(of_triggers)
+            .filter_map(|(there, name)| {
+                let here = groups.get(&base::text::fold(&name)).filter(|here| here.0 != there)?;
+                Some((there.to_string(), here.to_string()))
+            })
+            .collect();
+        ids.sort_unstable();
+        ids.dedup();
+        Self(ids)
+    }
+
+    /// The text of a document with the ids of here. A UUID stands for nothing else, so it can be replaced wherever it
+    /// is.
+    fn of_here(&self, document: String) -> String {
+        self.0.iter().fold(document, |text, (there, here)| text.replace(there, here))
+    }
+}
+
+/// The groups that triggers are for, and not for.
+fn of_triggers(export: &Export) -> impl Iterator<Item = &GroupRef> {
+    export.triggers.iter().flat_map(|trigger| trigger.groups.iter().chain(&trigger.exclude_groups))
 }
 
 /// What a file of flows holds.

@@ -2,6 +2,7 @@
 
 use crate::assets::{Assets, AssetsError};
 use crate::definition::{Definition, DefinitionError};
+use crate::migrate::migrate;
 use crate::reference::{ChannelRef, FlowRef, GroupRef};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -35,8 +36,11 @@ pub struct ExportedFlow {
     pub definition: Arc<Definition>,
 }
 
+/// The type of a keyword trigger.
+pub const KEYWORD: &str = "K";
+
 /// What starts a flow from outside.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct ExportedTrigger {
     /// `K` for keywords, `C` catch-all, `S` schedule, `V` call, `M` missed call, `N` new conversation, `R` referral,
     /// `T` closed ticket.
@@ -46,10 +50,10 @@ pub struct ExportedTrigger {
     #[serde(default)]
     pub keywords: Vec<String>,
     /// The keyword of an older message trigger.
-    #[serde(default)]
+    #[serde(default, skip_serializing)]
     keyword: Option<String>,
     /// `F` when the message begins with the keyword, `O` when it is all there is.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub match_type: Option<String>,
     /// The flow to start.
     #[serde(default)]
@@ -63,6 +67,21 @@ pub struct ExportedTrigger {
     /// The channel that it is for.
     #[serde(default, deserialize_with = "channel")]
     pub channel: Option<ChannelRef>,
+}
+
+impl From<KeywordTrigger> for ExportedTrigger {
+    fn from(trigger: KeywordTrigger) -> Self {
+        Self {
+            trigger_type: KEYWORD.to_owned(),
+            keywords: vec![trigger.keyword],
+            keyword: None,
+            match_type: Some(if trigger.only_word { "O" } else { "F" }.to_owned()),
+            flow: Some(trigger.flow),
+            groups: trigger.groups,
+            exclude_groups: trigger.exclude_groups,
+            channel: trigger.channel,
+        }
+    }
 }
 
 /// Older exports name the channel by UUID alone.
@@ -95,7 +114,7 @@ pub struct ExportedGroup {
     /// What people call it.
     pub name: String,
     /// The query of a smart group.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub query: Option<String>,
 }
 
@@ -159,7 +178,44 @@ pub fn read(bytes: &[u8]) -> Result<Export, ExportError> {
     Ok(Export { site: file.site, flows, campaigns: file.campaigns, triggers, fields: file.fields, groups: file.groups })
 }
 
+/// The version of export files that are written.
+const VERSION: &str = "13";
+
+/// What legacy definitions are written as: what the first release that reads files of this version understands.
+const LEGACY_AS: &str = "13.0.0";
+
+impl ExportedFlow {
+    /// The definition as an export file has it: as it came, with its `_ui`, or converted when it came from before
+    /// version 13.
+    ///
+    /// # Errors
+    /// [`ExportError::Flow`] when a legacy definition cannot be converted.
+    pub fn to_value(&self, media_url: &str) -> Result<Value, ExportError> {
+        if self.source.get("spec_version").is_some() {
+            return Ok(self.source.clone());
+        }
+        migrate(&self.source, Some(LEGACY_AS), media_url)
+            .map_err(|error| ExportError::Flow { name: self.definition.name().to_owned(), error })
+    }
+}
+
 impl Export {
+    /// The file, as RapidPro writes and imports it: version 13, fields in order of their keys and groups of their names.
+    /// Relative media paths of legacy definitions are joined to `media_url`.
+    ///
+    /// # Errors
+    /// [`ExportError::Flow`] when a legacy definition cannot be converted.
+    pub fn to_value(&self, media_url: &str) -> Result<Value, ExportError> {
+        let flows = self.flows.iter().map(|flow| flow.to_value(media_url)).collect::<Result<Vec<_>, _>>()?;
+        let (mut fields, mut groups) = (self.fields.clone(), self.groups.clone());
+        fields.sort_by(|a, b| a.key.cmp(&b.key));
+        groups.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(json!({
+            "version": VERSION, "site": self.site, "flows": flows, "campaigns": self.campaigns,
+            "triggers": self.triggers, "fields": fields, "groups": groups,
+        }))
+    }
+
     /// Fields, groups and flows of the export as assets, for trying flows without a project.
     pub fn assets(&self) -> Result<Assets, AssetsError> {
         let fields: Vec<Value> = self
@@ -192,13 +248,15 @@ pub struct KeywordTrigger {
     pub groups: Vec<GroupRef>,
     /// Groups that it isn't for.
     pub exclude_groups: Vec<GroupRef>,
+    /// The channel that it is for; every channel when there is none.
+    pub channel: Option<ChannelRef>,
 }
 
 impl Export {
     /// The keywords that start flows.
     pub fn keyword_triggers(&self) -> Vec<KeywordTrigger> {
         let mut found = Vec::new();
-        for trigger in self.triggers.iter().filter(|t| t.trigger_type == "K") {
+        for trigger in self.triggers.iter().filter(|t| t.trigger_type == KEYWORD) {
             let Some(flow) = &trigger.flow else { continue };
             for keyword in &trigger.keywords {
                 found.push(KeywordTrigger {
@@ -207,6 +265,7 @@ impl Export {
                     flow: flow.clone(),
                     groups: trigger.groups.clone(),
                     exclude_groups: trigger.exclude_groups.clone(),
+                    channel: trigger.channel.clone(),
                 });
             }
         }

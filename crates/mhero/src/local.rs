@@ -7,6 +7,7 @@ use crate::output::{self, Hint as _};
 use crate::runtime::{self, DataLock};
 use anyhow::{Context as _, anyhow};
 use app::App;
+use app::flows::Dependencies;
 use app::import::File;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -34,6 +35,7 @@ pub(crate) enum Request {
     AudienceCount { query: String },
     AudienceList { query: String, limit: usize },
     ImportFlows { text: String },
+    ExportFlows { site: String, flows: Vec<String>, dependencies: Dependencies },
     Flows,
     Preview { flow: String, to: String },
     StartCampaign { flow: String, to: String },
@@ -128,6 +130,7 @@ async fn carry_out(app: &Arc<App>, request: Request, folders: &Folders, told: To
             json!({ "query": audience.query.to_string(), "count": count, "contacts": rows })
         }
         Request::ImportFlows { text } => serde_json::to_value(app.import_flows(&text).await?)?,
+        Request::ExportFlows { site, flows, dependencies } => app.export_flows(&site, &flows, dependencies).await?,
         Request::Audit => serde_json::to_value(app.store.audit().await?)?,
         Request::Messages => serde_json::to_value(app.store.messages().await?)?,
         Request::Flows => {

@@ -73,6 +73,17 @@ pub struct GroupRow {
     pub query: Option<String>,
 }
 
+/// What an import brought and nothing here runs, kept as it came.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeptRow {
+    /// `campaign` or `trigger`.
+    pub kind: String,
+    /// What tells it from others of its kind.
+    pub id: String,
+    /// JSON.
+    pub document: String,
+}
+
 /// A contact field.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FieldRow {
@@ -178,6 +189,20 @@ impl Store {
                 exclude_groups: groups(4)?,
             })
         };
+        self.query(sql, params![]).await?.iter().map(read).collect()
+    }
+
+    /// Keeps what an import brought, in place of what was kept under the same id.
+    pub async fn keep(&self, row: &KeptRow) -> StoreResult<()> {
+        let sql = "INSERT INTO kept(kind, id, document) VALUES ($1, $2, $3)
+            ON CONFLICT (kind, id) DO UPDATE SET document = excluded.document";
+        self.execute(sql, params![&row.kind, &row.id, &row.document]).await.map(drop)
+    }
+
+    /// All that is kept, by kind and id.
+    pub async fn kept(&self) -> StoreResult<Vec<KeptRow>> {
+        let sql = "SELECT kind, id, document FROM kept ORDER BY kind, id";
+        let read = |row: &Row| Ok(KeptRow { kind: row.get(0)?, id: row.get(1)?, document: row.get(2)? });
         self.query(sql, params![]).await?.iter().map(read).collect()
     }
 

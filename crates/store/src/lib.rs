@@ -22,7 +22,7 @@ mod worklist;
 
 use base::{ContactId, IdMaker, MessageId, Millis, Part};
 pub use campaign::{FanoutChunk, Member, NewStart, Started, Status, StatusRow};
-pub use flows::{ChannelRow, FieldRow, FlowRow, GroupRow, KeywordRow, Saved};
+pub use flows::{ChannelRow, FieldRow, FlowRow, GroupRow, KeptRow, KeywordRow, Saved};
 pub use migrate::{Migrated, latest};
 use ops::{
     Inbound, InboxRow, Ingested, Lease, Mailbox, NewProblem, Owner, Receipt, ReceiptOutcome, Recovered, Step,

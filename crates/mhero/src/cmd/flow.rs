@@ -1,4 +1,4 @@
-//! `mhero flow`: checks, runs and converts flow definitions. Only `import` and `list` touch the store.
+//! `mhero flow`: checks, runs and converts flow definitions. Only `import`, `export` and `list` touch the store.
 
 mod simulate;
 
@@ -31,6 +31,8 @@ pub(crate) enum FlowCommand {
         /// The file
         file: PathBuf,
     },
+    /// Write flows as a file that RapidPro imports, with what they depend on
+    Export(super::flows::ExportArgs),
     /// List the flows
     List,
     /// Talk with a flow in the terminal
@@ -87,6 +89,7 @@ pub(crate) fn run(ctx: &Ctx, command: FlowCommand) -> anyhow::Result<ExitCode> {
     match command {
         FlowCommand::Check { file, assets } => check(ctx, &file, assets.as_deref()),
         FlowCommand::Import { file } => super::flows::import(ctx, &file),
+        FlowCommand::Export(args) => super::flows::export(ctx, args),
         FlowCommand::List => super::flows::list(ctx),
         FlowCommand::Simulate(args) => simulate::run(ctx, args),
         FlowCommand::Replay { assets, case, text, expect } => {

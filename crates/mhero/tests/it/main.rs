@@ -2,6 +2,7 @@
 
 mod command;
 mod conversation;
+mod exports;
 mod gate;
 mod hostile;
 mod installation;

@@ -124,6 +124,14 @@ CREATE TABLE trigger(
   UNIQUE(kind, keyword, groups, exclude_groups)
 );
 
+-- What an import brought and nothing here runs: it is kept as it came, and an export gives it back.
+CREATE TABLE kept(
+  kind text COLLATE "C" NOT NULL,               -- campaign or trigger
+  id text COLLATE "C" NOT NULL,
+  document text COLLATE "C" NOT NULL,
+  PRIMARY KEY(kind, id)
+);
+
 CREATE TABLE channel(
   id bytea NOT NULL PRIMARY KEY,
   name text COLLATE "C" NOT NULL UNIQUE,

@@ -124,6 +124,14 @@ CREATE TABLE trigger(
   UNIQUE(kind, keyword, groups, exclude_groups)
 ) WITHOUT ROWID;
 
+-- What an import brought and nothing here runs: it is kept as it came, and an export gives it back.
+CREATE TABLE kept(
+  kind TEXT NOT NULL,               -- campaign or trigger
+  id TEXT NOT NULL,
+  document TEXT NOT NULL,
+  PRIMARY KEY(kind, id)
+) WITHOUT ROWID;
+
 CREATE TABLE channel(
   id BLOB NOT NULL PRIMARY KEY,
   name TEXT NOT NULL UNIQUE,

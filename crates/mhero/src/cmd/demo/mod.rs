@@ -114,7 +114,7 @@ async fn demonstrate(ctx: &Ctx, args: &Args, data: &Path) -> anyhow::Result<Exit
         report.summary.facilities, report.summary.jurisdictions, report.changes.problems
     ));
     let flows = app.import_flows(scenario::FLOW).await?;
-    for flow in &flows {
+    for flow in &flows.flows {
         say(&format!("Imported the flow \"{}\".", flow.name));
     }
     let channels = runtime::channels(&app, &config).await?;
