@@ -1,6 +1,7 @@
 //! Tests of the crate from outside.
 
 mod engine;
+mod expression_calls;
 mod expression_conformance;
 mod expression_language;
 mod expression_legacy;

@@ -6,6 +6,7 @@ mod context;
 mod conversations;
 mod definitions;
 mod families;
+mod inspection;
 mod messages;
 mod migrations;
 mod modifiers;
