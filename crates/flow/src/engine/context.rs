@@ -16,7 +16,7 @@ use crate::resume::Resume;
 use crate::session::{Run, Session};
 use crate::trigger::RunSummary;
 use base::Urn;
-use run::{locals_value, result_member, result_value, results_value};
+use run::{locals_value, result_member, result_value, results_text, results_value};
 use std::sync::Arc;
 
 /// What a sprint works on.
@@ -115,6 +115,16 @@ impl Context for View<'_, '_> {
         match (root, property) {
             ("results", key) => result_member(self.state.current()?.results.get(key)?, inner),
             ("contact", "fields") => self.path("fields", inner),
+            _ => None,
+        }
+    }
+
+    fn text(&self, root: &str, property: Option<&str>) -> Option<String> {
+        let state = self.state;
+        match (root, property) {
+            ("contact", None) => Some(State::own_display(&state.contact, self.env)),
+            ("results", None) => Some(results_text(&state.current()?.results)),
+            ("results", Some(key)) => Some(state.current()?.results.get(key)?.value.clone()),
             _ => None,
         }
     }

@@ -34,6 +34,12 @@ pub trait Context {
         None
     }
 
+    /// The text of a root, or of a property of it, as a shortcut like [`Context::path`]: what stands for an object where
+    /// a text is wanted is mostly told without its members.
+    fn text(&self, _root: &str, _property: Option<&str>) -> Option<String> {
+        None
+    }
+
     /// The warning for reading the root `name`, if it is deprecated.
     fn warning(&self, _name: &str) -> Option<String> {
         None

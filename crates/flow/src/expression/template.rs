@@ -194,9 +194,15 @@ impl Template {
             match part {
                 Part::Text(text) => out.push_str(text),
                 Part::Expression { source, node } => {
-                    let value = evaluate(scope, node);
                     let start = out.len();
-                    match value.write_text(&mut out) {
+                    let written = match told(scope, node) {
+                        Some(text) => {
+                            out.push_str(&text);
+                            Ok(())
+                        }
+                        None => evaluate(scope, node).write_text(&mut out),
+                    };
+                    match written {
                         Ok(()) => {
                             if let Some(escape) = escape {
                                 let escaped = escape(&out[start..]);
@@ -240,6 +246,18 @@ impl Template {
             (Some(Part::Expression { source, node }), None) => Some((source, node)),
             _ => None,
         }
+    }
+}
+
+/// The text of a root or of its property, if the context can tell it without their value.
+fn told(scope: &Scope, node: &Result<Node>) -> Option<String> {
+    match node.as_ref().ok()? {
+        Node::Name(root) => scope.context.text(root, None),
+        Node::Postfix(base, steps) => match (&**base, steps.as_slice()) {
+            (Node::Name(root), [Step::Property(property)]) => scope.context.text(root, Some(property)),
+            _ => None,
+        },
+        _ => None,
     }
 }
 

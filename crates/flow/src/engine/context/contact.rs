@@ -75,7 +75,7 @@ impl State<'_> {
             }
             members.push((field.key.as_str(), value));
         }
-        Value::from(Object::with_default(lines(set), members))
+        Value::from(Object::with_default(Value::from(lines(set)), members))
     }
 
     /// What stands for a contact where a text is wanted.
@@ -126,15 +126,16 @@ impl State<'_> {
         })
     }
 
+    /// What stands for a contact, with its number where its addresses are hidden.
+    pub(super) fn own_display(contact: &Contact, env: &Environment) -> String {
+        Self::contact_display(contact, &contact.id.to_string(), Self::redacted(env))
+    }
+
     pub(super) fn contact_value(&self, contact: &Contact, env: &Environment) -> Value {
-        let id = contact.id.to_string();
-        let default = match Self::contact_display(contact, &id, Self::redacted(env)) {
-            text if text.is_empty() => Value::text(""),
-            text => Value::from(text),
-        };
+        let default = Value::from(Self::own_display(contact, env));
         let tickets = contact.open_ticket().map(|t| self.ticket_value(t)).into_iter().collect();
         let members = CONTACT_MEMBERS.iter().filter_map(|n| Some((*n, self.contact_member(contact, env, n)?)));
-        let members = members.chain([("id", Value::from(id)), ("tickets", Value::array(tickets))]);
+        let members = members.chain([("id", Value::from(contact.id.to_string())), ("tickets", Value::array(tickets))]);
         deprecated(Object::with_default(default, members), CONTACT_WARNINGS)
     }
 

@@ -46,8 +46,13 @@ pub(super) fn result_member(result: &RunResult, name: &str) -> Option<Value> {
     })
 }
 
+/// What stands for all results where a text is wanted.
+pub(super) fn results_text(results: &Pairs<RunResult>) -> String {
+    lines(results.iter().map(|(_, r)| format!("{}: {}", r.name, r.value)).collect())
+}
+
 pub(super) fn results_value(results: &Pairs<RunResult>) -> Value {
-    let text = lines(results.iter().map(|(_, r)| format!("{}: {}", r.name, r.value)).collect());
+    let text = Value::from(results_text(results));
     Value::from(Object::with_default(text, results.iter().map(|(key, r)| (key, result_value(r)))))
 }
 

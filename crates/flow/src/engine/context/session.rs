@@ -120,7 +120,7 @@ impl State<'_> {
 
     pub(super) fn globals_value(&self) -> Value {
         let globals = self.assets.globals();
-        let text = lines(globals.iter().map(|g| format!("{}: {}", g.name, g.value)).collect());
+        let text = Value::from(lines(globals.iter().map(|g| format!("{}: {}", g.name, g.value)).collect()));
         Value::from(Object::with_default(text, globals.iter().map(|g| (g.key.as_str(), Value::text(g.value.as_str())))))
     }
 

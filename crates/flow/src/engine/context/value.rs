@@ -54,14 +54,39 @@ pub(super) fn json(raw: Option<&RawValue>) -> Value {
     raw.and_then(|r| Value::parse_json(r.get())).unwrap_or_default()
 }
 
-pub(super) fn named(uuid_: uuid::Uuid, name: &str) -> Value {
-    Value::object([("uuid", uuid(uuid_)), ("name", Value::text(name))])
+/// A reference, such as one of the hundreds of groups that a contact may be in: one allocation more than its name.
+struct Named {
+    uuid: uuid::Uuid,
+    name: Arc<str>,
+}
+
+impl Members for Named {
+    fn get(&self, name: &str) -> Option<Value> {
+        match name {
+            _ if name.eq_ignore_ascii_case("uuid") => Some(uuid(self.uuid)),
+            _ if name.eq_ignore_ascii_case("name") => Some(Value::Text(Arc::clone(&self.name))),
+            _ => None,
+        }
+    }
+    fn names(&self) -> Vec<Arc<str>> {
+        vec!["uuid".into(), "name".into()]
+    }
+    fn count(&self) -> usize {
+        2
+    }
+    fn size(&self) -> Size {
+        Size { depth: 1, weight: 37 + self.name.len() as u64 }
+    }
+}
+
+pub(super) fn named(uuid: uuid::Uuid, name: &str) -> Value {
+    Value::Object(Object::lazy(Named { uuid, name: name.into() }))
 }
 
 /// `Name: value` lines, sorted.
-pub(super) fn lines(mut lines: Vec<String>) -> Value {
+pub(super) fn lines(mut lines: Vec<String>) -> String {
     lines.sort();
-    Value::from(lines.join("\n"))
+    lines.join("\n")
 }
 
 pub(super) fn channel_value(channel: &Channel) -> Value {
