@@ -143,7 +143,9 @@ impl<'s> Parser<'s> {
         let mut rest = Vec::new();
         loop {
             self.space();
-            let Some((symbol, operator)) = operators.iter().find(|(symbol, _)| self.rest().starts_with(symbol)) else {
+            // The arrow of an anonymous function is one sign, not a comparison.
+            let ahead = if self.rest().starts_with("=>") { "" } else { self.rest() };
+            let Some((symbol, operator)) = operators.iter().find(|(symbol, _)| ahead.starts_with(symbol)) else {
                 break;
             };
             self.at += symbol.len();

@@ -91,6 +91,10 @@ fn errors_among_the_arguments_that_are_taken() {
         ("@(nothing(1))", Some("context has no property 'nothing'")),
         ("@(\"upper\"(1))", Some("syntax error at (1)")),
         ("@((1)(2))", Some("1 is not a function")),
+        ("@(x => x)", Some("syntax error at => x")),
+        ("@(1 == 2)", Some("syntax error at = 2")),
+        ("@(1 <> 2)", Some("syntax error at > 2")),
+        ("@(1 + * a long way to go)", Some("syntax error at * a long w")),
         ("@(((x) => x)(1, 2))", Some("error calling <anon>(...): need 1 argument(s), got 2")),
     ] {
         let expected = expected.map(|text| format!("Error evaluating expression: {text}"));
