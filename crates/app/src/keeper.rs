@@ -16,6 +16,8 @@ const SWEEP: Duration = Duration::from_millis(200);
 const SWEEP_BATCH: usize = 500;
 /// How often a part is cleared of what is no longer needed: all parts in about four minutes.
 const FORGET: Duration = Duration::from_secs(1);
+/// Every how many parts the work list is cleared of messages whose fate is known by now.
+const RESOLVE: u8 = 16;
 /// How long a receipt waits for the message that it speaks of.
 const PARKED: Duration = Duration::from_hours(72);
 
@@ -117,6 +119,13 @@ impl App {
                 Ok(_) => {}
                 Err(StoreError::Closed) => return,
                 Err(error) => warn!(%error, "old keys could not be forgotten"),
+            }
+            if part.0 % RESOLVE == 0 {
+                match self.store.resolve_known(now).await {
+                    Ok(_) => {}
+                    Err(StoreError::Closed) => return,
+                    Err(error) => warn!(%error, "the work list could not be looked at"),
+                }
             }
         }
     }

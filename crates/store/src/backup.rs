@@ -64,7 +64,8 @@ impl Store {
     /// database's.
     pub async fn backup(&self, folder: &Path, now: Millis) -> StoreResult<Manifest> {
         tokio::fs::create_dir_all(folder).await.map_err(at(folder))?;
-        let stamp: String = now.to_string().chars().filter(char::is_ascii_alphanumeric).collect();
+        // Names sort as their times do.
+        let stamp = now.timestamp().strftime("%Y%m%dT%H%M%S%3fZ");
         let path =
             folder.join(format!("mhero-{stamp}.{}", if matches!(self, Self::Sqlite(_)) { "sqlite" } else { "pgdump" }));
         if path.exists() {

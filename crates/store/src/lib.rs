@@ -288,10 +288,13 @@ fn identity(urn: &str) -> &str {
     urn.split(['?', '#']).next().unwrap_or(urn)
 }
 
+/// The kind of [`unknown_problem`].
+const UNKNOWN_MESSAGE: &str = "message_unknown";
+
 /// The work list's row for a message of which nobody knows whether it was sent.
 fn unknown_problem(message: MessageId, contact: ContactId) -> NewProblem {
     NewProblem {
-        kind: "message_unknown".into(),
+        kind: UNKNOWN_MESSAGE.into(),
         key: message.to_string(),
         subject: contact.to_string(),
         message: "The operator never answered whether it took this message".into(),

@@ -3,7 +3,7 @@
 use crate::ops::{MessageState, NewProblem};
 use crate::query::Unit;
 use crate::{Store, StoreError, StoreResult, params};
-use base::{Millis, ProblemId};
+use base::{ContactId, MessageId, Millis, ProblemId};
 use serde::{Deserialize, Serialize};
 
 /// A row of the work list.
@@ -59,11 +59,33 @@ impl Store {
 }
 
 impl Store {
-    /// Adds a row to the work list; the same one found again is open again.
-    pub async fn add_problem(&self, problem: &NewProblem, at: Millis) -> StoreResult<()> {
+    /// Resolves the rows about messages of which nobody knew whether they were sent, where that is known by now. Gives
+    /// their number.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn resolve_known(&self, now: Millis) -> StoreResult<usize> {
+        let open = "SELECT id, key, subject FROM problem WHERE state = 'open' AND kind = $1";
         let mut unit = Unit::new();
-        unit.rows(crate::problem::rows(std::slice::from_ref(problem), at));
-        self.run(unit).await.map(drop)
+        let mut resolved = 0;
+        for row in self.query(open, params![crate::UNKNOWN_MESSAGE]).await? {
+            let (Ok(message), Ok(contact)) = (row.text(1)?.parse::<MessageId>(), row.text(2)?.parse::<ContactId>())
+            else {
+                continue;
+            };
+            let sql = "SELECT state FROM message WHERE part = $1 AND id = $2";
+            let state: Option<i64> =
+                self.query_one(sql, params![contact.part(), message]).await?.map(|row| row.get(0)).transpose()?;
+            if state != Some(MessageState::Unknown as i64) {
+                let id: ProblemId = row.get(0)?;
+                unit.add("UPDATE problem SET state = 'resolved', modified_on = $2 WHERE id = $1", params![id, now]);
+                resolved += 1;
+            }
+        }
+        if resolved > 0 {
+            self.run(unit).await?;
+        }
+        Ok(resolved)
     }
 }
 

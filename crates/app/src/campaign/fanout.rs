@@ -90,7 +90,7 @@ impl App {
                     .into(),
         };
         self.store.set_start_state(start.id, "paused").await?;
-        self.store.add_problem(&problem, self.now()).await?;
+        self.store.add_problems(&[problem], self.now()).await?;
         Ok(())
     }
 

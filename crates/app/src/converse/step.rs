@@ -136,6 +136,7 @@ impl<'a> Work<'a> {
         self.step.session.reply_channel = Some(*channel);
         self.step.session.reply_from = (!to.is_empty()).then(|| to.clone());
         self.seen(*received_on);
+        self.prefer(address);
         if let Some(consent) = consent {
             self.consent(*consent, address, *dedupe);
             return Ok(());
@@ -173,6 +174,18 @@ impl<'a> Work<'a> {
             self.step.progress.push((start, Progress::Responded, *received_on));
         }
         self.go_on(Resume { kind: ResumeType::Msg, resumed_on: self.now().into(), event: Some(event) }, &cause)
+    }
+
+    /// Answers go to the number that wrote last: it becomes the first of the contact's.
+    fn prefer(&mut self, address: &str) {
+        let Some(contact) = &mut self.contact else { return };
+        let Some(at) = contact.urns.iter().position(|urn| urn.identity() == address).filter(|at| *at > 0) else {
+            return;
+        };
+        contact.urns[..=at].rotate_right(1);
+        let urns: Vec<&str> = contact.urns.iter().map(base::Urn::as_str).collect();
+        self.patch.urns = serde_json::to_string(&urns).ok();
+        self.patched = true;
     }
 
     /// Notes when the contact was last heard of; the contact's row only when the day changes.

@@ -1,6 +1,6 @@
 //! What passes between a channel and the store.
 
-use crate::support::{Rig, on_both};
+use crate::support::{NOW, Rig, on_both};
 use app::Settings;
 use base::sms::Coding;
 use gateway::{Event, Evidence, Late, Receipt, ReceiptState, Refused, SegmentState, Submitted, Verdict};
@@ -144,6 +144,14 @@ fn an_unknown_message_is_held_where_the_channel_says_so() {
         rig.report(&outgoing, 1, 1, Submitted::Unknown { segments: vec![SegmentState::Unknown] }).await;
         rig.until("SELECT count(*) FROM problem WHERE kind = 'message_unknown'", 1).await;
         rig.until("SELECT count(*) FROM timer", 0).await;
+        assert_eq!(rig.store.resolve_known(NOW).await.unwrap(), 0);
+        // A receipt tells after all.
+        let state = Some(ReceiptState::Delivered);
+        let told = Receipt { state, user_message_reference: Some(outgoing.reference), ..Receipt::default() };
+        assert_eq!(rig.deliver(vec![rig.receipt(2, told)]).await, [Verdict::Accept]);
+        rig.until(DELIVERED, 1).await;
+        assert_eq!(rig.store.resolve_known(NOW).await.unwrap(), 1);
+        rig.until("SELECT count(*) FROM problem WHERE kind = 'message_unknown' AND state = 'open'", 0).await;
         rig.stop().await;
     });
 }

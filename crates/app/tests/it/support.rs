@@ -16,7 +16,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::time::timeout;
 
 /// The time of the tests: 2026-11-23T08:00:00Z.
-const NOW: Millis = Millis(1_795_420_800_000);
+pub(crate) const NOW: Millis = Millis(1_795_420_800_000);
 /// More than anything takes here.
 const SOON: Duration = Duration::from_secs(20);
 

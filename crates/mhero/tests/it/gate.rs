@@ -280,3 +280,15 @@ fn a_keyword_for_a_group_is_not_for_everybody() {
     assert_eq!(line.says(AMA, b"greet"), 0);
     assert_eq!(messages(&mut line, 1), [message(AMA, "Hello")]);
 }
+
+#[test]
+fn an_answer_goes_to_the_number_that_wrote() {
+    let operator = Operator::new();
+    let place = installed(&operator, "", "");
+    let _server = Server::start(&place);
+    let mut line = operator.accept();
+    assert_eq!(line.says(CERUE_TOO, b"greet"), 0);
+    assert_eq!(messages(&mut line, 1), [message(CERUE_TOO, "Hello")]);
+    assert_eq!(line.says(CERUE, b"greet"), 0);
+    assert_eq!(messages(&mut line, 1), [message(CERUE, "Hello")]);
+}
