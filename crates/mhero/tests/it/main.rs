@@ -1,5 +1,6 @@
 //! The program as it is run: by its command line.
 
+mod bench;
 mod command;
 mod conversation;
 mod exports;
