@@ -60,8 +60,10 @@ pub(super) struct Disagreements {
     /// A phone has a text more often than the store sent it; the store made a message, or took one in, twice; a phone
     /// has what the store does not know.
     pub(super) doubled: Vec<String>,
-    /// Messages that wait, or of which nobody knows.
+    /// Messages that wait, or of which nobody knows yet.
     pub(super) unsettled: Vec<String>,
+    /// Messages of which nobody knows although they were sent again: they are held on the work list.
+    pub(super) held: Vec<String>,
     /// Phones to which a message is on its way of which nobody knows: their conversations stand still and are not lost.
     pub(super) open: BTreeSet<String>,
     /// Second copies that the store's own resend of that very message explains.
@@ -146,11 +148,11 @@ fn outgoing(number: &str, phone: &Phone, rows: &[&Message], found: &mut Disagree
         );
         for row in rows {
             match row.state {
-                State::Queued | State::Wired | State::Unknown => {
-                    if row.state == State::Unknown {
-                        found.open.insert(number.to_owned());
-                    }
-                    found.unsettled.push(format!("{number}: {row:?}"));
+                State::Queued | State::Wired => found.unsettled.push(format!("{number}: {row:?}")),
+                State::Unknown => {
+                    found.open.insert(number.to_owned());
+                    let list = if row.resent { &mut found.held } else { &mut found.unsettled };
+                    list.push(format!("{number}: {row:?}"));
                 }
                 State::Sent | State::Delivered if copies == 0 => {
                     found.lost.push(format!("{number} never got what the store calls sent: {row:?}"));
@@ -282,6 +284,20 @@ mod tests {
             let found = compare(&[], &[phone(&["one"], 0, 0)], &[message(Sent, "one"), message(state, "two")], 0);
             assert_eq!(found.open.contains(NUMBER), state == Unknown);
         }
+    }
+
+    #[test]
+    fn what_is_unknown_a_second_time_is_held() {
+        let messages = [message(Sent, "one"), again(Unknown, "two")];
+        let found = compare(&[], &[phone(&["one", "two", "two"], 0, 0)], &messages, 0);
+        assert_eq!(
+            (found.held.len(), found.unsettled.len(), found.doubled.len(), found.resent),
+            (1, 0, 0, 1),
+            "{found:#?}"
+        );
+        // A third copy is more than the policy makes.
+        let found = compare(&[], &[phone(&["one", "two", "two", "two"], 0, 0)], &messages, 0);
+        assert_eq!((found.held.len(), found.doubled.len()), (1, 1), "{found:#?}");
     }
 
     #[test]

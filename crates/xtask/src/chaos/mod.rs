@@ -131,7 +131,10 @@ struct Findings {
     unknown: u64,
     /// Second copies that phones got of messages that were sent again by policy.
     resent: u64,
-    /// What waits at the end: messages not settled, tasks not done.
+    /// Messages that became unknown again after they were sent again: by policy they are not sent a third time but held
+    /// on the work list, where a person decides.
+    held: u64,
+    /// What waits at the end for anything else: messages not settled, tasks not done.
     unsettled: u64,
     seconds: f64,
 }
@@ -228,7 +231,7 @@ fn torment(project: &Project, args: &Args, binary: &Path, server: Option<&Server
     if findings.faults() + findings.unsettled == 0 {
         fs::remove_dir_all(&folder)?;
     } else {
-        for what in [&disagreements.lost, &disagreements.doubled, &disagreements.unsettled] {
+        for what in [&disagreements.lost, &disagreements.doubled, &disagreements.unsettled, &disagreements.held] {
             what.iter().take(5).for_each(|line| eprintln!("{line}"));
         }
         eprintln!("what the phones saw, the stores and the logs are in {}", folder.display());
@@ -254,7 +257,9 @@ fn findings(
     let open = open.iter().filter(|one| one["phone"].as_str().is_some_and(|phone| disagreements.open.contains(phone)));
     let unfollowed = count("lost")? - open.count() as u64;
     let lost = unfollowed + number(&report["answers_refused"])? + unconfirmed + disagreements.lost.len() as u64;
-    let waiting = number(&audit["inbox"])? + number(&audit["outbox"])?;
+    let held = disagreements.held.len() as u64;
+    ensure!(held <= number(&audit["problems"])?, "{held} messages are held and not on the work list");
+    let waiting = number(&audit["inbox"])? + number(&audit["outbox"])?.saturating_sub(held);
     Ok(Findings {
         seed,
         store: if args.store == Kind::Postgres { "postgres" } else { "sqlite" },
@@ -270,6 +275,7 @@ fn findings(
         after_stop: count("after_stop")?,
         unknown: number(&audit["unknown"])?,
         resent: disagreements.resent,
+        held,
         unsettled: waiting.max(disagreements.unsettled.len() as u64),
         seconds: 0.0,
     })
@@ -286,9 +292,9 @@ fn compared(workers: u64, operator: &Operator, node: &Node, folder: &Path) -> Re
     }
     let phones: Vec<Phone> = serde_json::from_value(history)?;
     let messages: Vec<Message> = serde_json::from_value(messages)?;
-    let counted = status["answers"].as_object().context("the campaign's status has no answers")?;
-    let counted =
-        counted.values().flat_map(|answers| answers.as_array().into_iter().flatten()).filter_map(|one| one[1].as_u64());
+    let questions = status["questions"].as_array().context("the campaign's status has no questions")?;
+    let counted = questions.iter().flat_map(|question| question["answers"].as_array().into_iter().flatten());
+    let counted = counted.filter_map(|one| one[1].as_u64());
     Ok(compare::compare(&asked, &phones, &messages, counted.sum()))
 }
 
