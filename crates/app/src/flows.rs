@@ -13,6 +13,7 @@ use flow::reference::{GroupRef, Identity, Reference};
 use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::sync::Arc;
+use store::ops::NewProblem;
 use store::{FieldRow, FlowRow, GroupRow, KeptRow, KeywordRow, Saved, Store};
 use uuid::Uuid;
 
@@ -36,7 +37,7 @@ pub struct ImportedFlow {
     pub result: String,
     /// The keywords that start it now.
     pub keywords: Vec<String>,
-    /// What is good to know: for whom a keyword is.
+    /// What is good to know: for whom a keyword is, what could not be carried over from another kind of flow.
     pub notes: Vec<String>,
 }
 
@@ -46,6 +47,9 @@ pub enum ImportError {
     /// The file is no flow and no export of flows.
     #[error("{0}")]
     File(String),
+    /// The FLOIP document has no flows.
+    #[error(transparent)]
+    Floip(#[from] exchange::floip::FloipError),
     /// One flow cannot be run.
     #[error("flow '{name}': {error}")]
     Flow {
@@ -66,8 +70,9 @@ impl From<store::StoreError> for ImportError {
 }
 
 impl App {
-    /// Imports a RapidPro export file, or a single definition, whole or not at all: flows, their keyword triggers,
-    /// groups and fields. Campaigns and other triggers are kept for exports.
+    /// Imports a RapidPro export file, a single definition or a FLOIP document, whole or not at all: flows, their keyword
+    /// triggers, groups and fields. Campaigns and other triggers are kept for exports. What a FLOIP document has and our
+    /// flows cannot have is noted, and goes to the work list.
     ///
     /// Groups are found by name, as RapidPro finds what comes from elsewhere: a definition that knows one by another id
     /// runs with the id that it has here.
@@ -75,7 +80,7 @@ impl App {
     /// # Errors
     /// [`ImportError`], naming the flow and the place in it.
     pub async fn import_flows(&self, text: &str) -> Result<Imported, ImportError> {
-        let File { export, single } = read(text)?;
+        let File { export, single, floip, problems } = read(text)?;
         let groups = self.import_groups(&export).await?;
         for field in &export.fields {
             let id = self.with_ids(|ids| ids.uuid(self.now()));
@@ -98,7 +103,10 @@ impl App {
                 definition: ids.of_here(flow.source.to_string()),
                 modified_on: now,
             };
-            let saved = self.store.save_flow(&row, &flow.source.to_string(), now).await?;
+            // What came is kept as it came.
+            let came = if floip { text.to_owned() } else { flow.source.to_string() };
+            let saved = self.store.save_flow(&row, &came, now).await?;
+            let notes = problems.iter().filter(|problem| problem.flow == row.name).map(ToString::to_string).collect();
             let mut done = ImportedFlow {
                 uuid: row.id.0,
                 name: row.name,
@@ -108,12 +116,16 @@ impl App {
                     Saved::Unchanged => "unchanged".into(),
                 },
                 keywords: Vec::new(),
-                notes: Vec::new(),
+                notes,
             };
             if !single {
                 self.import_keywords(&triggers, row.id, &groups, &mut done).await?;
             }
             imported.flows.push(done);
+        }
+        let problems: Vec<NewProblem> = problems.into_iter().map(not_carried_over).collect();
+        if !problems.is_empty() {
+            self.store.add_problems(&problems, now).await?;
         }
         self.bells.assets.ring();
         Ok(imported)
@@ -254,20 +266,33 @@ fn of_triggers(export: &Export) -> impl Iterator<Item = &GroupRef> {
 /// What a file of flows holds.
 struct File {
     export: Export,
-    /// It was a single definition: it says nothing of keywords.
+    /// It was a single definition or a FLOIP document: it says nothing of keywords.
     single: bool,
+    /// It was a FLOIP document.
+    floip: bool,
+    /// What of it could not be carried over.
+    problems: Vec<exchange::floip::Problem>,
 }
 
-/// Reads and checks an export file or a single definition.
+/// Reads and checks an export file, a single definition or a FLOIP document.
 fn read(text: &str) -> Result<File, ImportError> {
     let document: Value = serde_json::from_str(text).map_err(|error| ImportError::File(not_json(&error)))?;
     let refused = |name: &str, error: FlowError| ImportError::Flow { name: name.to_owned(), error };
-    let single = document.get("flows").is_none();
-    let export = if !single {
+    let whole = |text: &str| {
         flow::export::read(text.as_bytes()).map_err(|error| match error {
             ExportError::Flow { name, error } => refused(&name, error.into()),
             other => ImportError::File(other.to_string()),
-        })?
+        })
+    };
+    let floip = exchange::floip::is_floip(&document);
+    let single = floip || document.get("flows").is_none();
+    let mut problems = Vec::new();
+    let export = if floip {
+        let imported = exchange::floip::import(&document)?;
+        problems = imported.problems;
+        whole(&imported.document.to_string())?
+    } else if !single {
+        whole(text)?
     } else if document.get("nodes").is_some() || document.get("action_sets").is_some() {
         let name = document.get("name").and_then(Value::as_str).unwrap_or("without a name").to_owned();
         let definition = Definition::read(&document).map_err(|error| refused(&name, error.into()))?;
@@ -281,7 +306,19 @@ fn read(text: &str) -> Result<File, ImportError> {
     for flow in &export.flows {
         check(&flow.definition, &flow.source).map_err(|error| refused(flow.definition.name(), error))?;
     }
-    Ok(File { export, single })
+    Ok(File { export, single, floip, problems })
+}
+
+/// What of a FLOIP document our flows cannot have, as a row of the work list.
+fn not_carried_over(problem: exchange::floip::Problem) -> NewProblem {
+    let place = problem.place();
+    NewProblem {
+        kind: "flow_not_carried_over".into(),
+        key: format!("{place} {}", problem.what),
+        subject: problem.flow,
+        message: format!("{place}: {}", problem.what),
+        remedy: problem.remedy,
+    }
 }
 
 /// Where and why a text is not JSON, the place said once.

@@ -7,6 +7,7 @@ pub mod audience;
 mod bell;
 pub mod campaign;
 pub mod converse;
+pub mod floip;
 pub mod flows;
 pub mod gate;
 pub mod import;

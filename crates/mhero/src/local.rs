@@ -36,6 +36,8 @@ pub(crate) enum Request {
     AudienceList { query: String, limit: usize },
     ImportFlows { text: String },
     ExportFlows { site: String, flows: Vec<String>, dependencies: Dependencies },
+    ExportFloip { flows: Vec<String> },
+    FlowResults { flow: String, folder: PathBuf, below: bool },
     Flows,
     Preview { flow: String, to: String },
     StartCampaign { flow: String, to: String },
@@ -133,6 +135,10 @@ async fn carry_out(app: &Arc<App>, request: Request, folders: &Folders, told: To
         Request::ExportFlows { site, flows, dependencies } => app.export_flows(&site, &flows, dependencies).await?,
         Request::Audit => serde_json::to_value(app.store.audit().await?)?,
         Request::Messages => serde_json::to_value(app.store.messages().await?)?,
+        Request::ExportFloip { flows } => serde_json::to_value(app.export_floip(&flows).await?)?,
+        Request::FlowResults { flow, folder, below } => {
+            serde_json::to_value(app.write_results(&flow, &folder, below).await?)?
+        }
         Request::Flows => {
             let flows = app.store.flows().await?.into_iter().map(|flow| {
                 json!({ "uuid": flow.id, "name": flow.name, "type": flow.kind, "revision": flow.revision,

@@ -16,6 +16,7 @@ mod problem;
 pub mod query;
 mod reassembly;
 pub mod registry;
+mod results;
 mod sample;
 pub mod sqlite;
 mod worklist;
@@ -30,6 +31,7 @@ use ops::{
 };
 pub use postgres::Postgres;
 pub use query::QueryError;
+pub use results::RunResults;
 pub use sqlite::{Sqlite, panic_text};
 use std::error::Error as _;
 use std::sync::Arc;

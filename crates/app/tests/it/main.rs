@@ -2,4 +2,5 @@
 //! `MHERO_TEST_POSTGRES` names a server, on PostgreSQL.
 
 mod channel;
+mod floip;
 mod support;

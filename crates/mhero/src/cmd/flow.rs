@@ -1,4 +1,5 @@
-//! `mhero flow`: checks, runs and converts flow definitions. Only `import`, `export` and `list` touch the store.
+//! `mhero flow`: checks, runs and converts flow definitions. Only `import`, `export`, `results` and `list` touch the
+//! store.
 
 mod simulate;
 
@@ -26,13 +27,21 @@ pub(crate) enum FlowCommand {
         #[arg(long, value_name = "FILE")]
         assets: Option<PathBuf>,
     },
-    /// Import flows: a RapidPro export file, or a definition
+    /// Import flows: a RapidPro export file, a definition, or a FLOIP container
     Import {
         /// The file
         file: PathBuf,
     },
-    /// Write flows as a file that RapidPro imports, with what they depend on
+    /// Write flows as a file that RapidPro imports, with what they depend on, or as a FLOIP container
     Export(super::flows::ExportArgs),
+    /// Write what contacts answered in a flow, as a Flow Results package
+    Results {
+        /// The flow: its name or id
+        flow: String,
+        /// The folder of the package; one named after the flow, here, if not given
+        #[arg(long, value_name = "DIR")]
+        out: Option<PathBuf>,
+    },
     /// List the flows
     List,
     /// Talk with a flow in the terminal
@@ -90,6 +99,7 @@ pub(crate) fn run(ctx: &Ctx, command: FlowCommand) -> anyhow::Result<ExitCode> {
         FlowCommand::Check { file, assets } => check(ctx, &file, assets.as_deref()),
         FlowCommand::Import { file } => super::flows::import(ctx, &file),
         FlowCommand::Export(args) => super::flows::export(ctx, args),
+        FlowCommand::Results { flow, out } => super::flows::results(ctx, flow, out),
         FlowCommand::List => super::flows::list(ctx),
         FlowCommand::Simulate(args) => simulate::run(ctx, args),
         FlowCommand::Replay { assets, case, text, expect } => {
@@ -116,9 +126,22 @@ fn read_json(path: &Path) -> anyhow::Result<Value> {
     serde_json::from_str(&read_text(path)?).with_context(|| format!("{} is not valid JSON", path.display()))
 }
 
-/// Assets, a RapidPro export, or one definition.
-fn read_assets(path: &Path) -> anyhow::Result<Assets> {
+/// Reads flows. A FLOIP document becomes the export file that importing it makes; what it cannot be is told.
+fn read_flows(path: &Path) -> anyhow::Result<Value> {
     let source = read_json(path)?;
+    if !exchange::floip::is_floip(&source) {
+        return Ok(source);
+    }
+    let imported = exchange::floip::import(&source).with_context(|| path.display().to_string())?;
+    for problem in &imported.problems {
+        writeln!(io::stderr(), "{problem}")?;
+    }
+    Ok(imported.document)
+}
+
+/// Assets, a RapidPro export, a FLOIP container, or one definition.
+fn read_assets(path: &Path) -> anyhow::Result<Assets> {
+    let source = read_flows(path)?;
     let unusable = || format!("unable to use {}", path.display());
     let has = |key: &str| source.get(key).is_some();
     if has("flows") && has("version") {
@@ -176,7 +199,7 @@ fn print_json(document: &impl Serialize) -> anyhow::Result<ExitCode> {
 
 fn check(ctx: &Ctx, file: &Path, assets: Option<&Path>) -> anyhow::Result<ExitCode> {
     let assets = assets.map(read_assets).transpose()?;
-    let source = read_json(file)?;
+    let source = read_flows(file)?;
     let refused = |e: &dyn std::fmt::Display| anyhow!("{}: {e}", file.display());
     if source.get("flows").is_some() {
         let export = flow::export::read(source.to_string().as_bytes()).map_err(|e| refused(&e))?;

@@ -1,10 +1,11 @@
-//! `mhero flow import`, `mhero flow export` and `mhero flow list`: the flows of the store.
+//! `mhero flow import`, `export`, `results` and `list`: the flows of the store.
 
 use super::Ctx;
 use crate::local::{Request, ask};
 use crate::output::{Report, moment, table, write_table};
 use crate::runtime;
 use anyhow::Context as _;
+use app::floip::{Container, Written};
 use app::flows::{Dependencies, Imported};
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
@@ -32,6 +33,9 @@ pub(crate) struct ExportArgs {
     /// What to write beside them
     #[arg(long, value_enum, default_value_t = Beside::All)]
     dependencies: Beside,
+    /// Write the flows that are named as a FLOIP container (flow specification 1.0.0-rc4) instead
+    #[arg(long, requires = "flows", conflicts_with = "dependencies")]
+    floip: bool,
 }
 
 /// What is written beside the flows.
@@ -45,8 +49,11 @@ enum Beside {
     None,
 }
 
-/// Writes flows as a RapidPro export file.
+/// Writes flows as a RapidPro export file or a FLOIP container.
 pub(crate) fn export(ctx: &Ctx, args: ExportArgs) -> anyhow::Result<ExitCode> {
+    if args.floip {
+        return export_floip(ctx, args);
+    }
     let dependencies = match args.dependencies {
         Beside::All => Dependencies::All,
         Beside::Flows => Dependencies::Flows,
@@ -70,6 +77,39 @@ pub(crate) fn export(ctx: &Ctx, args: ExportArgs) -> anyhow::Result<ExitCode> {
         groups: count("groups"),
     })?;
     Ok(ExitCode::SUCCESS)
+}
+
+fn export_floip(ctx: &Ctx, args: ExportArgs) -> anyhow::Result<ExitCode> {
+    let exported: Container = ask(ctx, Request::ExportFloip { flows: args.flows })?;
+    for left_out in &exported.left_out {
+        writeln!(io::stderr(), "left out: {left_out}")?;
+    }
+    let text = format!("{:#}\n", exported.container);
+    match args.out {
+        Some(path) => std::fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?,
+        None => io::stdout().lock().write_all(text.as_bytes())?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Writes what a flow's runs recorded.
+pub(crate) fn results(ctx: &Ctx, flow: String, out: Option<PathBuf>) -> anyhow::Result<ExitCode> {
+    let below = out.is_none();
+    let folder = std::env::current_dir().context("cannot tell the current folder")?.join(out.unwrap_or_default());
+    let written: Written = ask(ctx, Request::FlowResults { flow, folder, below })?;
+    ctx.out.print(&Results(written))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+#[derive(Serialize)]
+#[serde(transparent)]
+struct Results(Written);
+
+impl Report for Results {
+    fn text(&self, to: &mut dyn Write) -> io::Result<()> {
+        let Written { folder, runs, rows } = &self.0;
+        writeln!(to, "{}: {rows} answers of {runs} runs", folder.display())
+    }
 }
 
 /// What an export file holds.

@@ -63,3 +63,44 @@ fn a_backup_is_proven_and_restored() {
     assert_eq!(broken.code, 1);
     assert!(broken.stderr.contains("is not the copy that was made"), "{broken:?}");
 }
+
+#[test]
+fn a_container_goes_in_and_comes_out() {
+    let place = Place::new();
+    let id = |n: u32| format!("5d1f0000-0000-4000-8000-{n:012}");
+    let container = serde_json::json!({
+        "specification_version": "1.0.0-rc4", "uuid": id(1), "name": "Greeting", "resources": [],
+        "flows": [{
+            "uuid": id(2), "name": "Greeting", "last_modified": "2026-11-23T08:00:00Z", "interaction_timeout": 600,
+            "supported_modes": ["SMS"], "languages": [{"id": "eng", "iso_639_3": "eng"}], "first_block_id": id(3),
+            "blocks": [{
+                "uuid": id(3), "type": "MobilePrimitives.Message", "name": "hello", "label": "Welcome",
+                "config": {"prompt": "Hello @flow.nobody"}, "exits": [{"uuid": id(4), "tag": "x", "label": "x", "default": true, "config": {}}],
+            }],
+        }],
+    });
+    let file = place.data.join("container.json");
+    std::fs::write(&file, container.to_string()).unwrap();
+    let file = file.to_str().unwrap();
+    assert!(place.run(&["flow", "check", file]).ok().stdout.contains("Greeting: valid"));
+    assert!(place.run(&["flow", "simulate", file]).ok().stdout.contains("< Hello"));
+    let imported = place.run(&["flow", "import", file]).ok().stdout;
+    assert!(
+        imported.contains("Greeting: new") && imported.contains(&id(3)) && imported.contains("'Welcome'"),
+        "{imported}"
+    );
+    assert!(place.run(&["registry", "problems"]).ok().stdout.contains("no block of the flow is called 'nobody'"));
+
+    let out = place.data.join("out.json");
+    place.run(&["flow", "export", "--floip", "greeting", "--out", out.to_str().unwrap()]).ok();
+    let written: serde_json::Value = serde_json::from_slice(&std::fs::read(&out).unwrap()).unwrap();
+    assert_eq!(written, place.run(&["flow", "export", "--floip", "Greeting"]).ok().json());
+    assert_eq!(written["flows"][0]["blocks"][0]["uuid"], id(3));
+
+    let folder = place.data.join("results");
+    let told = place.run(&["flow", "results", "Greeting", "--out", folder.to_str().unwrap(), "--json"]).ok().json();
+    assert_eq!((&told["runs"], &told["rows"]), (&0.into(), &0.into()), "{told}");
+    assert!(folder.join("datapackage.json").is_file() && folder.join("data.json").is_file());
+    let unknown = place.run(&["flow", "results", "Farewell"]);
+    assert!(unknown.code == 1 && unknown.stderr.contains("there are: \"Greeting\""), "{unknown:?}");
+}

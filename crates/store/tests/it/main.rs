@@ -7,6 +7,7 @@ mod parts;
 mod query;
 mod reassembly;
 mod registry;
+mod results;
 mod same;
 mod schema;
 mod support;

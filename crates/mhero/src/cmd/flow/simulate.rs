@@ -1,6 +1,6 @@
 //! A conversation with a flow in the terminal.
 
-use super::{read_assets, read_json, read_text};
+use super::{read_assets, read_flows, read_text};
 use crate::cmd::Ctx;
 use anyhow::{Context as _, anyhow};
 use flow::simulate::{Conversation, Reply, ServiceOptions, Services};
@@ -13,7 +13,7 @@ use std::sync::Arc;
 /// The arguments of `mhero flow simulate`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// A definition, or a RapidPro export with several
+    /// A definition, or a RapidPro export or FLOIP container with several
     file: PathBuf,
     /// The flow to start when there are several: its name or UUID; the first if not given
     #[arg(long)]
@@ -44,11 +44,11 @@ const HELP: &str = "\
 :quit      end                     anything else is a reply";
 
 fn assets_with_flows(args: &Args) -> anyhow::Result<(Assets, Vec<Arc<Definition>>)> {
-    let text = read_text(&args.file)?;
-    let source = read_json(&args.file)?;
+    let source = read_flows(&args.file)?;
     let assets = args.assets.as_deref().map(read_assets).transpose()?.unwrap_or_default();
     let flows = if source.get("flows").is_some() {
-        let export = flow::export::read(text.as_bytes()).map_err(|e| anyhow!("{}: {e}", args.file.display()))?;
+        let export =
+            flow::export::read(source.to_string().as_bytes()).map_err(|e| anyhow!("{}: {e}", args.file.display()))?;
         let assets = if args.assets.is_none() { export.assets()? } else { assets };
         let flows: Vec<Arc<Definition>> = export.flows.into_iter().map(|f| f.definition).collect();
         return Ok((assets.with_flows(flows.iter().cloned()), flows));

@@ -1,0 +1,3 @@
+//! What comes from other systems and goes to them.
+
+mod floip;
