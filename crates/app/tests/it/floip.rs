@@ -74,7 +74,6 @@ fn a_container_is_imported_answered_and_given_back() {
             rig.report(&outgoing, 1, number, accepted).await;
         }
         rig.until("SELECT count(*) FROM run WHERE status = 'completed'", 1).await;
-        rig.stop().await;
 
         let folder = tempfile::tempdir().unwrap();
         let written = app.write_results("ward check", folder.path(), true).await.unwrap();
@@ -102,6 +101,7 @@ fn a_container_is_imported_answered_and_given_back() {
         assert_eq!(app.import_flows(&given.container.to_string()).await.unwrap().flows[0].result, "unchanged");
         let missing = app.export_floip(&["Wards".to_owned()]).await;
         assert!(matches!(missing, Err(FloipExportError::Flow(_))), "{missing:?}");
+        rig.stop().await;
     });
 }
 
